@@ -1,0 +1,6 @@
+//! One bed, decided: samples, links, commands and time in; readings, alarms and events out.
+//!
+//! The rules are those of the clinical rule book; their ids (R2.2, row 14 ...) stand where each lives.
+
+pub mod input;
+pub mod output;
