@@ -1,1 +1,10 @@
-//! x
+//! vitalsd: gpsd for vital signs, with an alarm system that a nurse would not switch off.
+//!
+//! A *secondary notification system*: the bedside devices' own alarms stay on and primary.
+//!
+//! This crate is the shell around [`vitalsd_core`], which decides everything and touches nothing.
+//! In the order a byte walks:
+//!
+//! * [`cli`]: one file per subcommand.
+
+pub mod cli;

@@ -1,1 +1,18 @@
-fn main() {}
+//! Parses the arguments, starts a subcommand, maps errors to exit codes.
+//!
+//! 0: done. 1: it could not be done, and why stands on standard error. 2: the command line is wrong.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use vitalsd::cli::Cli;
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vitalsd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

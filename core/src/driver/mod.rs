@@ -335,9 +335,9 @@ impl DecodeStats {
     }
 }
 
+#[allow(unused_macros, reason = "the first drivers land next")]
 /// Makes, from one line per driver, the list of protocols and the enum that dispatches to them
 /// without a pointer.
-#[expect(unused_macros, reason = "the first drivers land next")]
 macro_rules! registry {
     ($($variant:ident => $driver:ty, $protocol:expr;)+) => {
         /// Every protocol vitalsd speaks, in the order in which they are listed to people.

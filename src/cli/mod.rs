@@ -1,0 +1,27 @@
+//! The command line: one file per subcommand, each with its arguments and its `run`.
+
+use clap::{Parser, Subcommand};
+
+/// Reads bedside vital-signs devices, decides alarms that know the phase of a session, and publishes
+/// both over MQTT. A secondary notification system: the bedside devices' own alarms stay on and primary.
+#[derive(Debug, Parser)]
+#[command(name = "vitalsd", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    // One line a subcommand.
+}
+
+impl Cli {
+    /// Runs the subcommand to its end.
+    ///
+    /// # Errors
+    /// What could not be done, with what to do about it.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {}
+    }
+}
