@@ -256,6 +256,7 @@ conditions! {
     Spo2Unavailable, "26", "spo2-unavailable", Alone, Technical, "no SpO2";
     SourceStuck, "R1.7", "source-stuck", Alone, Technical, "oximeter stands still";
     PressureOverdue, "27", "bp-overdue", Alone, Technical, "BP overdue";
+    CuffLost, "R3.3", "cuff-lost", Alone, Technical, "BP monitor not connected";
     CuffFailed, "R8.2", "cuff-failed", Alone, Technical, "cuff failed twice: measure by hand";
     AllLost, "R3.3", "all-lost", Alone, Technical, "all devices lost";
     BrokerLost, "R10.1", "broker-lost", Alone, Technical, "no contact with the nurses' station";
@@ -351,15 +352,24 @@ pub enum Limit {
     PulseBelow(u16),
     /// `<= value`, bpm.
     PulseAtMost(u16),
-    /// Any of the three that is set, mmHg; high rows.
-    PressureHigh {
+    /// The device finds no pulse with the sensor on.
+    NoPulse,
+    /// Systolic `> value` or diastolic `> value`, mmHg.
+    PressureAbove {
         /// Systolic.
-        systolic: Option<u16>,
+        systolic: u16,
         /// Diastolic.
-        diastolic: Option<u16>,
+        diastolic: u16,
     },
-    /// Any of the two that is set, mmHg; low rows.
-    PressureLow {
+    /// Systolic `>= value` or diastolic `>= value`, mmHg.
+    PressureAtLeast {
+        /// Systolic.
+        systolic: u16,
+        /// Diastolic.
+        diastolic: u16,
+    },
+    /// Systolic `< value` or mean `< value`, mmHg, whichever of the two is set.
+    PressureBelow {
         /// Systolic.
         systolic: Option<u16>,
         /// Mean.
