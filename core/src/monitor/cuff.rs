@@ -158,10 +158,10 @@ impl Cuff {
         self.unheard_at().is_some_and(|at| at <= now)
     }
 
-    /// How grave it is that there is no reading (row 27, trend-algorithms 11), and for how long it has
-    /// been overdue.
+    /// How grave it is that there is no reading (row 27, trend-algorithms 11), and since when it has
+    /// been due.
     #[must_use]
-    pub fn overdue(&self, phase: Phase, now: Time, terms: &CuffTerms) -> Option<(Priority, Span)> {
+    pub fn overdue(&self, phase: Phase, now: Time, terms: &CuffTerms) -> Option<(Priority, Time)> {
         let plan = self.plan.as_ref()?;
         if plan.under_way.is_some_and(|since| now.since(since) < terms.inflating_at_most) {
             return None;
@@ -175,7 +175,7 @@ impl Cuff {
         } else {
             return None;
         };
-        Some((priority, now.since(due)))
+        Some((priority, due))
     }
 
     /// When something will change by the passing of time alone.

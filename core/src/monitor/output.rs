@@ -330,8 +330,8 @@ pub enum Value {
     Pressure(BloodPressure),
     /// No value, for this reason.
     Absent(Absent),
-    /// How long overdue, or lost.
-    For(Span),
+    /// Overdue since then.
+    Since(Time),
     /// A device is lost for this reason.
     Lost(LossReason),
     /// The cuff gave no pressure, for this reason.

@@ -216,7 +216,10 @@ impl Oximeter {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let stuck = if self.stuck || self.spo2.held.value().is_none() { None } else { self.waveform.stuck_at() };
-        let tell = self.told.map(|told| told.at + TELL_EVERY);
+        let tell = match self.told {
+            Some(told) => Some(told.at + TELL_EVERY),
+            None => (self.spo2.expected() || self.pulse.expected()).then_some(Time::ZERO),
+        };
         [self.spo2.stale_at(), self.pulse.stale_at(), self.perfusion_index.stale_at(), stuck, tell]
             .into_iter()
             .flatten()

@@ -74,7 +74,7 @@ impl Bed {
         let failed = self.state.cuff.failed_twice();
         self.hold(Condition::CuffFailed, failed.then_some(Priority::Medium), None, Span::ZERO);
         let overdue = self.state.cuff.overdue(phase, now, &self.preset.cuff);
-        let value = overdue.map(|(_, span)| Value::For(span));
+        let value = overdue.map(|(_, since)| Value::Since(since));
         self.hold(Condition::PressureOverdue, overdue.map(|(priority, _)| priority), value, Span::ZERO);
     }
 

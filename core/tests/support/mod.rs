@@ -1,5 +1,6 @@
 //! A bed in a room, fed by the second: what the tests of the monitor share.
 #![allow(dead_code, reason = "each test file uses its own part of the room")]
+#![allow(clippy::expect_used, reason = "a helper of tests fails as a test does")]
 
 use vitalsd_core::driver::Quantity;
 use vitalsd_core::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Input, Link, Route};

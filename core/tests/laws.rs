@@ -1,0 +1,288 @@
+//! Proves laws of the bed over random stays: a snapshot anywhere changes nothing, looking more often
+//! changes nothing, the rate of the oximeter changes nothing, total loss is never silent.
+
+mod support;
+
+use proptest::prelude::*;
+use support::{CUFF, OXIMETER, bpm, devices, percent};
+use vitalsd_core::driver::Quantity;
+use vitalsd_core::monitor::input::{Action, BoxFault, Command, Input, Link, LossReason, Route};
+use vitalsd_core::monitor::output::{Condition, EventKind, Output, Presence, Priority};
+use vitalsd_core::monitor::preset::Preset;
+use vitalsd_core::monitor::{Bed, Device, Snapshot};
+use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, Oximetry, Sample};
+use vitalsd_core::time::{Span, Time};
+use vitalsd_core::vitals::{Absent, BloodPressure, Doubt, Measured, PulseRate, Spo2};
+
+/// One thing that happens in a stay, and how long after the one before.
+#[derive(Clone, Debug)]
+enum Step {
+    Oximetry(Measured<Spo2>, Measured<PulseRate>),
+    Pleth(u16),
+    Cuff(Result<BloodPressure, CuffFailure>),
+    Inflating,
+    Link(bool, Link),
+    Broker(bool),
+    Act(Action),
+    Acknowledge(usize),
+    Seen(usize),
+    Nothing,
+}
+
+fn room() -> Vec<Device> {
+    let starts = |device: Device| Device { starts_cuff: device.primary.contains(&Quantity::BloodPressure), ..device };
+    devices(Span::secs(1), true).into_iter().map(starts).collect()
+}
+
+fn bed() -> Bed {
+    Bed::new(Preset::kat_default_1(), room(), Time::ZERO)
+}
+
+fn apply(bed: &mut Bed, step: &Step, now: Time, out: &mut Vec<Output>) {
+    let mut say = |output| out.push(output);
+    let input = match step {
+        Step::Oximetry(spo2, pulse) => {
+            let perfusion_index = Measured::Absent(Absent::NotMeasured);
+            let oximetry = Oximetry { at: now, spo2: *spo2, pulse: *pulse, perfusion_index };
+            Input::Sample { device: OXIMETER, sample: Sample::Oximetry(oximetry) }
+        }
+        Step::Pleth(value) => Input::Sample { device: OXIMETER, sample: Sample::Pleth { at: now, value: *value } },
+        Step::Cuff(pressure) => {
+            let pulse = Measured::Absent(Absent::NotMeasured);
+            let origin = CuffOrigin::Bedside;
+            let result = CuffResult { at: now, measured_at: now, origin, pressure: *pressure, pulse };
+            Input::Sample { device: CUFF, sample: Sample::CuffResult(result) }
+        }
+        Step::Inflating => {
+            Input::Sample { device: CUFF, sample: Sample::CuffState { at: now, state: CuffState::Inflating } }
+        }
+        Step::Link(oximeter, link) => Input::Link { device: if *oximeter { OXIMETER } else { CUFF }, link: *link },
+        Step::Broker(lost) => Input::Fault { fault: BoxFault::Broker, present: *lost },
+        Step::Nothing => Input::Tick,
+        Step::Act(action) => {
+            let _ = bed.command(&Command { actor: "nurse-1".into(), action: action.clone() }, now, &mut say);
+            return;
+        }
+        Step::Acknowledge(which) | Step::Seen(which) => {
+            bed.input(&Input::Tick, now, &mut say); // a person acts on what is so now
+            let on = matches!(step, Step::Acknowledge(_));
+            let presence = if on { Presence::On } else { Presence::Latched };
+            let alarms: Vec<_> = bed.alarms().filter(|alarm| alarm.presence == presence).cloned().collect();
+            let Some(alarm) = alarms.get(which % alarms.len().max(1)) else { return };
+            let (condition, episode, priority) = (alarm.condition, alarm.episode, alarm.priority);
+            let action = if on {
+                Action::Acknowledge { condition, episode, priority }
+            } else {
+                Action::Seen { condition, episode }
+            };
+            let _ = bed.command(&Command { actor: "nurse-1".into(), action }, now, &mut say);
+            return;
+        }
+    };
+    bed.input(&input, now, &mut say);
+}
+
+fn spo2() -> impl Strategy<Value = Measured<Spo2>> {
+    let value = prop_oneof![4 => 95_u16..=99, 3 => 84_u16..=94, 1 => 60_u16..=83].prop_map(percent);
+    let doubt = prop_oneof![Just(Doubt::Motion), Just(Doubt::LowPerfusion)];
+    prop_oneof![
+        8 => value.clone(),
+        1 => (value, doubt).prop_map(|(value, doubt)| value.doubted(doubt)),
+        2 => absent().prop_map(Measured::Absent),
+    ]
+}
+
+fn pulse() -> impl Strategy<Value = Measured<PulseRate>> {
+    prop_oneof![8 => (35_u16..160).prop_map(bpm), 2 => absent().prop_map(Measured::Absent)]
+}
+
+fn absent() -> impl Strategy<Value = Absent> {
+    prop_oneof![
+        Just(Absent::SensorOff),
+        Just(Absent::Searching),
+        Just(Absent::NoPulse),
+        Just(Absent::InadequateSignal),
+        Just(Absent::OutOfRange)
+    ]
+}
+
+fn pressure() -> impl Strategy<Value = Result<BloodPressure, CuffFailure>> {
+    prop_oneof![
+        6 => (60_u16..210, 10_u16..60).prop_filter_map("in order", |(systolic, less)| {
+            BloodPressure::full(systolic, systolic.checked_sub(less)?, None).map(Ok)
+        }),
+        1 => Just(Err(CuffFailure::PumpTimeout)),
+    ]
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let route = prop_oneof![Just(Route::Iv), Just(Route::Im), Just(Route::Intranasal), Just(Route::Oral)];
+    prop_oneof![
+        4 => (route, any::<bool>()).prop_map(|(route, over_65)| Action::Open { route, infusion: None, over_65 }),
+        4 => (0_u64..100).prop_map(|min| Action::Dose { ago: Span::mins(min) }),
+        1 => Just(Action::Close),
+        1 => Just(Action::StartCuff),
+        1 => pressure().prop_filter_map("a pressure", |p| {
+            p.ok().map(|pressure| Action::Pressure { pressure, ago: Span::secs(60) })
+        }),
+    ]
+}
+
+fn link() -> impl Strategy<Value = Link> {
+    let lost = prop_oneof![Just(LossReason::Unplugged), Just(LossReason::Silent), Just(LossReason::Busy)];
+    prop_oneof![2 => Just(Link::Up), 1 => Just(Link::Opened), 1 => lost.prop_map(Link::Lost)]
+}
+
+/// Up to 300 steps with pauses from a millisecond to minutes, most of them about a second.
+fn stay() -> impl Strategy<Value = Vec<(u64, Step)>> {
+    let step = prop_oneof![
+        30 => (spo2(), pulse()).prop_map(|(s, p)| Step::Oximetry(s, p)),
+        4 => (0_u16..128).prop_map(Step::Pleth),
+        3 => pressure().prop_map(Step::Cuff),
+        1 => Just(Step::Inflating),
+        3 => (any::<bool>(), link()).prop_map(|(oximeter, link)| Step::Link(oximeter, link)),
+        1 => any::<bool>().prop_map(Step::Broker),
+        4 => action().prop_map(Step::Act),
+        2 => any::<usize>().prop_map(Step::Acknowledge),
+        2 => any::<usize>().prop_map(Step::Seen),
+        3 => Just(Step::Nothing),
+    ];
+    let pause = prop_oneof![12 => 900_u64..1_100, 4 => 1_u64..400, 2 => 1_000_u64..30_000, 1 => 30_000_u64..900_000];
+    proptest::collection::vec((pause, step), 1..300)
+}
+
+fn played(bed: &mut Bed, from: Time, steps: &[(u64, Step)]) -> (Vec<Output>, Time) {
+    let (mut out, mut now) = (Vec::new(), from);
+    for (pause, step) in steps {
+        now = now + Span::millis(*pause);
+        apply(bed, step, now, &mut out);
+    }
+    (out, now)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_snapshot_taken_anywhere_and_restored_changes_nothing(steps in stay(), cut in 0_usize..300) {
+        let cut = cut.min(steps.len());
+        let (before, after) = steps.split_at(cut);
+        let mut whole = bed();
+        let (_, now) = played(&mut whole, Time::ZERO, before);
+        let saved = serde_json::to_string(whole.snapshot()).expect("a snapshot is plain data");
+        let snapshot: Snapshot = serde_json::from_str(&saved).expect("and reads back");
+        let mut restored = Bed::restore(snapshot, Preset::kat_default_1(), room());
+        prop_assert_eq!(played(&mut whole, now, after).0, played(&mut restored, now, after).0);
+        prop_assert_eq!(whole.snapshot(), restored.snapshot());
+    }
+
+    #[test]
+    fn looking_more_often_changes_nothing(steps in stay(), looks in proptest::collection::vec(1_u64..5_000, 1..300)) {
+        let mut seldom = bed();
+        let (expected, _) = played(&mut seldom, Time::ZERO, &steps);
+        let mut often = bed();
+        let (mut out, mut now) = (Vec::new(), Time::ZERO);
+        for ((pause, step), look) in steps.iter().zip(looks.iter().cycle()) {
+            let next = now + Span::millis(*pause);
+            while now + Span::millis(*look) < next {
+                now = now + Span::millis(*look);
+                apply(&mut often, &Step::Nothing, now, &mut out);
+            }
+            now = next;
+            apply(&mut often, step, now, &mut out);
+        }
+        let differs = out.iter().zip(&expected).position(|(often, seldom)| often != seldom);
+        if let Some(at) = differs {
+            prop_assert_eq!(&out[at], &expected[at], "output {}", at);
+        }
+        prop_assert_eq!(out.len(), expected.len());
+    }
+
+    #[test]
+    fn every_deadline_lies_in_the_future(steps in stay()) {
+        let mut bed = bed();
+        let (mut out, mut now) = (Vec::new(), Time::ZERO);
+        for (pause, step) in &steps {
+            now = now + Span::millis(*pause);
+            apply(&mut bed, step, now, &mut out);
+            prop_assert!(bed.deadline().is_none_or(|at| at > now), "{:?} at {:?}", bed.deadline(), now);
+        }
+    }
+
+    #[test]
+    fn every_alarm_state_is_told_before_its_event_and_ends_with_off(steps in stay()) {
+        let mut bed = bed();
+        let (out, _) = played(&mut bed, Time::ZERO, &steps);
+        let mut told: Vec<(Condition, Presence, u32)> = Vec::new();
+        for output in &out {
+            match output {
+                Output::Alarm(alarm) => {
+                    told.retain(|(condition, ..)| *condition != alarm.condition);
+                    told.push((alarm.condition, alarm.presence, alarm.episode));
+                }
+                Output::Event(event) => {
+                    if let EventKind::Raised(alarm) | EventKind::Noted(alarm) | EventKind::Cleared(alarm) = &event.kind {
+                        prop_assert!(told.contains(&(alarm.condition, alarm.presence, alarm.episode)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut present: Vec<_> = bed.alarms().map(|a| (a.condition, a.presence, a.episode)).collect();
+        told.retain(|(_, presence, _)| *presence != Presence::Off);
+        told.sort_unstable_by_key(|(condition, ..)| *condition);
+        present.sort_unstable_by_key(|(condition, ..)| *condition);
+        prop_assert_eq!(told, present, "who saw every slot knows the board");
+    }
+
+    #[test]
+    fn r6_total_loss_in_the_window_is_high_within_a_minute_whatever_came_before(steps in stay()) {
+        let mut bed = bed();
+        let (mut out, mut now) = played(&mut bed, Time::ZERO, &steps);
+        let open = Action::Open { route: Route::Iv, infusion: None, over_65: false };
+        for action in [Action::Close, open, Action::Dose { ago: Span::ZERO }] {
+            apply(&mut bed, &Step::Act(action), now, &mut out);
+        }
+        now = now + Span::secs(64);
+        apply(&mut bed, &Step::Nothing, now, &mut out);
+        let high = |condition| bed.alarm(condition).is_some_and(|alarm| {
+            alarm.presence == Presence::On && alarm.priority == Priority::High && alarm.announced
+        });
+        // Stale after 3 s, HIGH 60 s later; no pulse and no device at all say more than no SpO2.
+        let told = [Condition::Spo2Unavailable, Condition::AllLost, Condition::NoPulse].into_iter().any(high);
+        prop_assert!(told, "{:?}", bed.alarms().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn r1_3_the_rate_of_the_oximeter_changes_nothing(values in proptest::collection::vec(proptest::option::weighted(0.9, 78_u16..99), 10..200)) {
+        let story = |hz: u64| {
+            let mut bed = Bed::new(Preset::kat_default_1(), devices(Span::millis(1_000 / hz), false), Time::ZERO);
+            let mut out = Vec::new();
+            let open = Action::Open { route: Route::Iv, infusion: None, over_65: false };
+            for action in [open, Action::Dose { ago: Span::ZERO }] {
+                apply(&mut bed, &Step::Act(action), Time::ZERO, &mut out);
+            }
+            for n in 0..values.len() as u64 * hz {
+                let value = values[usize::try_from(n / hz).expect("small")];
+                let spo2 = value.map_or(Measured::Absent(Absent::Searching), percent);
+                let pulse = value.map_or(Measured::Absent(Absent::Searching), |_| bpm(72));
+                apply(&mut bed, &Step::Oximetry(spo2, pulse), Time::from_millis(n * 1_000 / hz), &mut out);
+            }
+            apply(&mut bed, &Step::Nothing, Time::from_millis(values.len() as u64 * 1_000), &mut out);
+            out.iter().filter_map(|output| match output {
+                Output::Event(event) => support::did(event).map(|(condition, did)| (condition, did, event.at)),
+                _ => None,
+            }).collect::<Vec<_>>()
+        };
+        let slow = story(1);
+        for hz in [3, 60] {
+            let fast = story(hz);
+            let what = |story: &[(Condition, support::Did, Time)]| {
+                let mut what: Vec<_> = story.iter().map(|(c, d, _)| format!("{c} {d:?}")).collect();
+                what.sort();
+                what
+            };
+            prop_assert_eq!(what(&slow), what(&fast), "{} Hz", hz);
+        }
+    }
+}
