@@ -14,7 +14,9 @@ use crate::time::{Span, Time};
 use crate::vitals::Absent;
 
 /// R6.3: the longer of its two windows, in bins of one second.
-const BINS: u16 = 180;
+const LONG: u16 = 180;
+/// Those, and the one that is running.
+const BINS: u16 = LONG + 1;
 /// R6.3: the shorter of its two windows, in bins of one second.
 const SHORT: u16 = 60;
 /// A signal that came and went is trusted again once this much of the last minute was good, percent:
@@ -31,7 +33,7 @@ pub struct Unavailable {
     missing: Span,
     /// Continuous good time.
     restored: Span,
-    /// Milliseconds of good data in each of the last 180 s, `newest` the one that is running.
+    /// Milliseconds of good data in each of the last 180 s, and `newest`, the second that is running.
     bins: Vec<u16>,
     newest: u16,
     into_bin: u16,
@@ -164,7 +166,7 @@ impl Unavailable {
                 .filter(|wait| *wait > Span::ZERO)
                 .min()
         };
-        let watched = self.thin.is_some() || self.comes_and_goes(BINS, now);
+        let watched = self.thin.is_some() || self.comes_and_goes(LONG, now);
         let next_bin = watched.then(|| Span::millis(u64::from(FULL - self.into_bin)));
         [by_time, next_bin].into_iter().flatten().min()
     }
@@ -195,7 +197,7 @@ impl Unavailable {
         if matches!(phase, Phase::NoSession | Phase::Baseline) {
             return None;
         }
-        if self.comes_and_goes(BINS, now) && self.share_below(BINS, terms.thin_high_pct) {
+        if self.comes_and_goes(LONG, now) && self.share_below(LONG, terms.thin_high_pct) {
             Some(Priority::High)
         } else if self.comes_and_goes(SHORT, now) && self.share_below(SHORT, terms.thin_medium_pct) {
             Some(Priority::Medium)
@@ -211,19 +213,14 @@ impl Unavailable {
         earlier.is_some_and(|ended| now.since(ended) < window)
     }
 
-    /// Whether less than `pct` of the last `seconds` was good. The running second counts as far as it
-    /// has come, the oldest for the rest.
+    /// Whether less than `pct` of the last whole `seconds` was good.
     fn share_below(&self, seconds: u16, pct: u16) -> bool {
         let bin = |back: u16| {
-            let index = (self.newest + BINS - back % BINS) % BINS;
+            let index = (self.newest + BINS - back) % BINS;
             self.bins.get(usize::from(index)).copied().map_or(u64::from(FULL), u64::from)
         };
-        // The bin that runs holds FULL less what was missed, so what is still to come counts as good:
-        // take that part off and leave the oldest, partly passed second out by the same measure.
-        let to_come = u64::from(FULL - self.into_bin);
-        let whole: u64 = (0..seconds).map(bin).sum();
-        let oldest = if seconds < BINS { bin(seconds) * to_come / u64::from(FULL) } else { to_come };
-        (whole - to_come.min(whole) + oldest) * 100 < u64::from(pct) * u64::from(seconds) * u64::from(FULL)
+        let good: u64 = (1..=seconds).map(bin).sum();
+        good * 100 < u64::from(pct) * u64::from(seconds) * u64::from(FULL)
     }
 }
 
