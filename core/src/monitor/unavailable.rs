@@ -1,0 +1,308 @@
+//! SpO2 unavailable: one condition for every way in which good data can be missing (R6).
+//!
+//! R6.2 sums the time without good data; only 10 s of continuous good data forgets it. R6.3 watches a
+//! signal that keeps coming and going: the share of good time in the last one and three minutes.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::monitor::output::{Phase, Priority};
+use crate::monitor::preset::UnavailableTerms;
+use crate::time::{Span, Time};
+use crate::vitals::Absent;
+
+/// R6.3: the longer of its two windows, in bins of one second.
+const BINS: u16 = 180;
+/// R6.3: the shorter of its two windows, in bins of one second.
+const SHORT: u16 = 60;
+/// A signal that came and went is trusted again once this much of the last minute was good, percent:
+/// without it the alarm itself would come and go.
+const TRUSTED_AGAIN_PCT: u16 = 90;
+/// A bin of nothing but good data, in milliseconds.
+const FULL: u16 = 1_000;
+
+/// The watch over the presence of good SpO2 data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unavailable {
+    good: bool,
+    /// Time without good data since it was last forgotten.
+    missing: Span,
+    /// Continuous good time.
+    restored: Span,
+    /// Milliseconds of good data in each of the last 180 s, `newest` the one that is running.
+    bins: Vec<u16>,
+    newest: u16,
+    into_bin: u16,
+    /// The end of the last loss but one: R6.3 judges a signal that comes and goes, R6.2 a single loss.
+    earlier_loss_ended: Option<Time>,
+    loss_ended: Option<Time>,
+    /// R6.3, once raised.
+    thin: Option<Priority>,
+}
+
+impl Default for Unavailable {
+    /// Nothing missed yet.
+    fn default() -> Self {
+        Self {
+            good: true,
+            missing: Span::ZERO,
+            restored: Span::ZERO,
+            bins: vec![FULL; usize::from(BINS)],
+            newest: 0,
+            into_bin: 0,
+            earlier_loss_ended: None,
+            loss_ended: None,
+            thin: None,
+        }
+    }
+}
+
+impl Unavailable {
+    /// How long good data have been missing, in sum.
+    #[must_use]
+    pub const fn missing(&self) -> Span {
+        self.missing
+    }
+
+    /// Lets `span` pass.
+    pub fn advance(&mut self, span: Span) {
+        if self.good {
+            self.restored = self.restored + span;
+        } else {
+            self.missing = self.missing + span;
+        }
+        let mut left = span.as_millis();
+        if left > u64::from(BINS) * u64::from(FULL) * 2 {
+            left = u64::from(BINS) * u64::from(FULL) * 2 + left % u64::from(FULL);
+        }
+        while left > 0 {
+            let room = FULL - self.into_bin;
+            let step = u16::try_from(left).unwrap_or(u16::MAX).min(room);
+            if let (false, Some(bin)) = (self.good, self.bins.get_mut(usize::from(self.newest))) {
+                *bin = bin.saturating_sub(step);
+            }
+            self.into_bin += step;
+            left -= u64::from(step);
+            if self.into_bin == FULL {
+                self.into_bin = 0;
+                self.newest = (self.newest + 1) % BINS;
+                if let Some(bin) = self.bins.get_mut(usize::from(self.newest)) {
+                    *bin = FULL;
+                }
+            }
+        }
+    }
+
+    /// Whether the data are good from now on.
+    pub fn judge(&mut self, good: bool, now: Time) {
+        match (self.good, good) {
+            (true, false) => self.restored = Span::ZERO,
+            (false, true) => {
+                self.earlier_loss_ended = self.loss_ended;
+                self.loss_ended = Some(now);
+            }
+            _ => {}
+        }
+        self.good = good;
+    }
+
+    /// Forgets what was missing once good data have come for long enough (R6.1), and notes a signal that
+    /// comes and goes (R6.3).
+    pub fn settle(&mut self, phase: Phase, terms: &UnavailableTerms, now: Time) {
+        if self.good && self.restored >= terms.reset {
+            self.missing = Span::ZERO;
+        }
+        self.thin =
+            if self.share_below(SHORT, TRUSTED_AGAIN_PCT) { self.thin.max(self.thin(phase, terms, now)) } else { None };
+    }
+
+    /// How grave the absence is in this phase, for this reason.
+    #[must_use]
+    pub fn priority(
+        &self,
+        phase: Phase,
+        reason: Absent,
+        third_baseline: bool,
+        terms: &UnavailableTerms,
+    ) -> Option<Priority> {
+        let by_time = self
+            .steps(phase, reason, third_baseline, terms)
+            .into_iter()
+            .flatten()
+            .filter(|(after, _)| self.missing >= *after && self.missing > Span::ZERO)
+            .map(|(_, priority)| priority)
+            .max();
+        by_time.max(self.thin)
+    }
+
+    /// How long until the priority can change if the data stay as they are.
+    #[must_use]
+    pub fn deadline(
+        &self,
+        phase: Phase,
+        reason: Absent,
+        third_baseline: bool,
+        terms: &UnavailableTerms,
+        now: Time,
+    ) -> Option<Span> {
+        let by_time = if self.good {
+            (self.missing > Span::ZERO).then(|| terms.reset.minus(self.restored))
+        } else {
+            let steps = self.steps(phase, reason, third_baseline, terms);
+            steps
+                .into_iter()
+                .flatten()
+                .map(|(after, _)| after.minus(self.missing))
+                .filter(|wait| *wait > Span::ZERO)
+                .min()
+        };
+        let watched = self.thin.is_some() || self.comes_and_goes(BINS, now);
+        let next_bin = watched.then(|| Span::millis(u64::from(FULL - self.into_bin)));
+        [by_time, next_bin].into_iter().flatten().min()
+    }
+
+    /// R6.2: after how long which priority.
+    fn steps(
+        &self,
+        phase: Phase,
+        reason: Absent,
+        third_baseline: bool,
+        terms: &UnavailableTerms,
+    ) -> [Option<(Span, Priority)>; 2] {
+        use Priority::{High, Low, Medium};
+        match phase {
+            Phase::NoSession | Phase::Baseline => {
+                [Some((terms.baseline_low, Low)), third_baseline.then_some((terms.baseline_medium, Medium))]
+            }
+            Phase::Onset | Phase::Window if reason == Absent::InadequateSignal => {
+                [Some((terms.dosed_inadequate_medium, Medium)), Some((terms.dosed_inadequate_high, High))]
+            }
+            Phase::Onset | Phase::Window => [Some((terms.dosed_medium, Medium)), Some((terms.dosed_high, High))],
+            Phase::Recovery => [Some((terms.recovery_medium, Medium)), Some((terms.recovery_high, High))],
+        }
+    }
+
+    /// R6.3, in P1 to P3.
+    fn thin(&self, phase: Phase, terms: &UnavailableTerms, now: Time) -> Option<Priority> {
+        if matches!(phase, Phase::NoSession | Phase::Baseline) {
+            return None;
+        }
+        if self.comes_and_goes(BINS, now) && self.share_below(BINS, terms.thin_high_pct) {
+            Some(Priority::High)
+        } else if self.comes_and_goes(SHORT, now) && self.share_below(SHORT, terms.thin_medium_pct) {
+            Some(Priority::Medium)
+        } else {
+            None
+        }
+    }
+
+    /// Whether at least two losses touch the last `seconds`: an unbroken one is R6.2's to judge.
+    fn comes_and_goes(&self, seconds: u16, now: Time) -> bool {
+        let window = Span::secs(u64::from(seconds));
+        let earlier = if self.good { self.earlier_loss_ended } else { self.loss_ended };
+        earlier.is_some_and(|ended| now.since(ended) < window)
+    }
+
+    /// Whether less than `pct` of the last `seconds` was good. The running second counts as far as it
+    /// has come, the oldest for the rest.
+    fn share_below(&self, seconds: u16, pct: u16) -> bool {
+        let bin = |back: u16| {
+            let index = (self.newest + BINS - back % BINS) % BINS;
+            self.bins.get(usize::from(index)).copied().map_or(u64::from(FULL), u64::from)
+        };
+        // The bin that runs holds FULL less what was missed, so what is still to come counts as good:
+        // take that part off and leave the oldest, partly passed second out by the same measure.
+        let to_come = u64::from(FULL - self.into_bin);
+        let whole: u64 = (0..seconds).map(bin).sum();
+        let oldest = if seconds < BINS { bin(seconds) * to_come / u64::from(FULL) } else { to_come };
+        (whole - to_come.min(whole) + oldest) * 100 < u64::from(pct) * u64::from(seconds) * u64::from(FULL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::preset::Preset;
+    use std::vec::Vec;
+
+    /// Plays `good(second)` in `phase` and returns each change of priority with its second.
+    fn play(phase: Phase, reason: Absent, seconds: u64, good: impl Fn(u64) -> bool) -> Vec<(u64, Option<Priority>)> {
+        let terms = Preset::kat_default_1().unavailable;
+        let mut watch = Unavailable::default();
+        let mut changes: Vec<(u64, Option<Priority>)> = Vec::new();
+        for second in 0..seconds {
+            let now = Time::from_millis(second * 1_000);
+            watch.judge(good(second), now);
+            watch.settle(phase, &terms, now);
+            let priority = watch.priority(phase, reason, false, &terms);
+            if changes.last().map_or(None, |(_, last)| *last) != priority {
+                changes.push((second, priority));
+            }
+            watch.advance(Span::secs(1));
+        }
+        changes
+    }
+
+    use Priority::{High, Low, Medium};
+
+    #[test]
+    fn r6_2_a_total_loss_in_the_window_is_medium_at_10_s_and_high_at_60_s() {
+        for phase in [Phase::Onset, Phase::Window] {
+            let changes = play(phase, Absent::SensorOff, 400, |t| t < 100);
+            assert_eq!(changes, [(110, Some(Medium)), (160, Some(High))], "{phase}");
+        }
+    }
+
+    #[test]
+    fn r6_2_an_inadequate_signal_is_medium_at_20_s_and_high_at_90_s() {
+        let changes = play(Phase::Window, Absent::InadequateSignal, 400, |t| t < 100);
+        assert_eq!(changes, [(120, Some(Medium)), (190, Some(High))]);
+    }
+
+    #[test]
+    fn r6_2_before_the_dose_it_is_low_and_in_recovery_it_waits_longer() {
+        assert_eq!(play(Phase::Baseline, Absent::SensorOff, 400, |t| t < 100), [(120, Some(Low))]);
+        assert_eq!(
+            play(Phase::Recovery, Absent::SensorOff, 400, |t| t < 100),
+            [(130, Some(Medium)), (220, Some(High))]
+        );
+    }
+
+    #[test]
+    fn r6_1_only_ten_seconds_of_continuous_good_data_end_it() {
+        // Off for 20 s, then on for 9 s and off for 1 s, again and again: never ends, and adds up.
+        let changes = play(Phase::Window, Absent::SensorOff, 600, |t| t >= 20 && t % 10 != 0);
+        assert_eq!(changes.first(), Some(&(10, Some(Medium))));
+        assert!(changes.iter().all(|(_, priority)| priority.is_some()), "{changes:?}");
+        // Off for 20 s, then on for good.
+        assert_eq!(play(Phase::Window, Absent::SensorOff, 100, |t| t >= 20), [(10, Some(Medium)), (30, None)]);
+    }
+
+    #[test]
+    fn r6_1_a_short_dropout_raises_nothing() {
+        assert_eq!(play(Phase::Window, Absent::Searching, 600, |t| t % 20 >= 5), []);
+    }
+
+    #[test]
+    fn r6_3_a_thin_signal_is_medium_and_a_very_thin_one_high() {
+        // 11 s good, 6 s bad: each loss is forgotten, but only 65 % of a minute is good.
+        let changes = play(Phase::Window, Absent::Searching, 900, |t| t % 17 < 11);
+        // 18 s are missing at 17*3 + 12 = 63 s; it is raised once, and stays.
+        assert_eq!(changes, [(63, Some(Medium))]);
+        // 11 s good, 13 s bad in recovery (30 s to MEDIUM by R6.2): 46 % of three minutes.
+        let changes = play(Phase::Recovery, Absent::Searching, 900, |t| t % 24 < 11);
+        assert_eq!(changes.last().map(|(_, priority)| *priority), Some(Some(High)), "{changes:?}");
+        assert!(changes.iter().all(|(t, _)| *t <= 200), "raised once each, and stays: {changes:?}");
+        // It ends once a minute has been good again.
+        let changes = play(Phase::Window, Absent::Searching, 900, |t| t > 300 || t % 17 < 11);
+        assert_eq!(changes.len(), 2, "{changes:?}");
+        assert!(matches!(changes[1], (340..=366, None)), "{changes:?}");
+    }
+
+    #[test]
+    fn r6_3_one_unbroken_loss_in_recovery_is_not_called_thin() {
+        assert_eq!(play(Phase::Recovery, Absent::SensorOff, 300, |t| !(100..125).contains(&t)), []);
+    }
+}
