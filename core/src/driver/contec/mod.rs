@@ -14,6 +14,9 @@
 pub mod old;
 pub mod v7;
 
+#[cfg(test)]
+mod tests;
+
 pub use old::{Old, PROTOCOL as OLD_PROTOCOL};
 pub use v7::{PROTOCOL as V7_PROTOCOL, V7};
 

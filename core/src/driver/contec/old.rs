@@ -70,7 +70,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    const fn unpack(wire: [u8; 5]) -> Self {
+    pub(super) const fn unpack(wire: [u8; 5]) -> Self {
         let [flags, wave, bar, pulse, spo2] = wire;
         Self {
             strength: flags & 0x0f,

@@ -118,7 +118,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    const fn unpack(data: [u8; 7]) -> Self {
+    pub(super) const fn unpack(data: [u8; 7]) -> Self {
         let [flags, wave, bar, pulse, spo2, pi_low, pi_high] = data;
         Self {
             strength: flags & 0x0f,
@@ -213,7 +213,7 @@ fn pack(kind: u8, data: [u8; 7]) -> [u8; 9] {
 }
 
 /// Gives the data bytes their bit 7 back. Data that a short package has not are 0 on the wire.
-const fn unpack(wire: &[u8; 9]) -> [u8; 7] {
+pub(super) const fn unpack(wire: &[u8; 9]) -> [u8; 7] {
     const fn whole(byte: u8, high: u8) -> u8 {
         byte & 0x7f | high << 7
     }
@@ -293,7 +293,8 @@ impl V7 {
         let [kind, ..] = self.package;
         let data = unpack(&self.package);
         if kind == 0x01 {
-            self.start = self.start.map(|_| at + RESTART_AFTER);
+            // A start that is due is sent all the same: the stream may be the rest of an older one.
+            self.start = self.start.map(|start| if at < start { at + RESTART_AFTER } else { start });
         }
         if !self.lock().locked {
             return;
