@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
-use vitalsd_core::driver::Protocol;
-use vitalsd_core::driver::Quantity;
-use vitalsd_core::monitor::output::{Limit, Priority};
+use vitalsd_core::driver::{PROTOCOLS, Protocol, Quantity};
+use vitalsd_core::monitor::output::{Condition, Limit, Priority};
 use vitalsd_core::monitor::preset::{ByPhase, OximetryRow, Phases, Preset, PressureRow};
 use vitalsd_core::time::Span;
 use vitalsd_core::vitals::Spo2;
@@ -36,7 +35,7 @@ impl Check {
             if n > 0 {
                 println!();
             }
-            match check(path, vitalsd_core::driver::PROTOCOLS) {
+            match check(path, PROTOCOLS) {
                 Ok(Checked { value, warnings }) => {
                     print!("{value}");
                     tell(&warnings);
@@ -67,7 +66,10 @@ fn check(path: &Path, known: &[&'static Protocol]) -> Result<Checked<String>, Pr
         Ok(Checked { value: preset_page(&value, path), warnings })
     } else {
         let Checked { value, warnings } = config::load(path, known)?;
-        Ok(Checked { value: settings_page(&value, path) + "\n" + &preset_page(&value.preset, &value.preset_file), warnings })
+        Ok(Checked {
+            value: settings_page(&value, path) + "\n" + &preset_page(&value.preset, &value.preset_file),
+            warnings,
+        })
     }
 }
 
@@ -179,16 +181,34 @@ fn preset_page(preset: &Preset, path: &Path) -> String {
 fn alarm_table(preset: &Preset) -> String {
     let mut grid = Grid::default();
     grid.row(["", "", "", "P0", "P1", "P2", "P3", "", ""]);
-    grid.row(["row", "condition", "limit", "before", "onset", "window", "recovery", "must last", "ends at"]);
+    grid.row([
+        "row",
+        "condition",
+        "limit (pressures in mmHg)",
+        "before",
+        "onset",
+        "window",
+        "recovery",
+        "must last",
+        "ends after",
+    ]);
+    let mut group = None;
     for row in &preset.oximetry {
+        if group.replace(row.condition.group()) != Some(row.condition.group()) {
+            grid.row([""; 9]);
+        }
         let [p0, p1, p2, p3] = letters(&row.priority);
         let (limit, delay, end) = (limit_in_words(&row.limit), row.delay.to_string(), end_of_oximetry(row));
         grid.row([row.condition.row(), title(row.condition.title()), &limit, p0, p1, p2, p3, &delay, &end]);
     }
     for row in &preset.pressure {
+        if group.replace(row.condition.group()) != Some(row.condition.group()) {
+            grid.row([""; 9]);
+        }
         let [p0, p1, p2, p3] = letters(&row.priority);
         let (limit, end) = (limit_in_words(&row.limit), end_of_pressure(row));
-        grid.row([row.condition.row(), title(row.condition.title()), &limit, p0, p1, p2, p3, "a reading", &end]);
+        let readings = if row.condition == Condition::PressureSevereConfirmed { "2 readings" } else { "1 reading" };
+        grid.row([row.condition.row(), title(row.condition.title()), &limit, p0, p1, p2, p3, readings, &end]);
     }
     grid.text()
 }
@@ -215,9 +235,13 @@ fn limit_in_words(limit: &Limit) -> String {
         Limit::PulseAbove(bpm) => format!("above {bpm} bpm"),
         Limit::PulseBelow(bpm) => format!("below {bpm} bpm"),
         Limit::PulseAtMost(bpm) => format!("{bpm} bpm or less"),
-        Limit::NoPulse => "no pulse found".to_owned(),
-        Limit::PressureAbove { systolic, diastolic } => format!("systolic above {systolic} or diastolic above {diastolic}"),
-        Limit::PressureAtLeast { systolic, diastolic } => format!("systolic {systolic} or diastolic {diastolic}, or more"),
+        Limit::NoPulse => "sensor on, no pulse".to_owned(),
+        Limit::PressureAbove { systolic, diastolic } => {
+            format!("systolic above {systolic} or diastolic above {diastolic}")
+        }
+        Limit::PressureAtLeast { systolic, diastolic } => {
+            format!("systolic {systolic} or diastolic {diastolic}, or more")
+        }
         Limit::PressureBelow { systolic, mean } => {
             let systolic = systolic.map(|systolic| format!("systolic below {systolic}"));
             let mean = mean.map(|mean| format!("mean below {mean}"));
@@ -254,7 +278,7 @@ fn end_of_pressure(row: &PressureRow) -> String {
         _ => String::new(),
     };
     match row.clear_readings {
-        1 => format!("{value}, one reading"),
+        1 => format!("{value}, 1 reading"),
         n => format!("{value}, {n} readings"),
     }
 }
@@ -297,12 +321,7 @@ fn unavailable_table(preset: &Preset) -> String {
     };
     row("P0, medium only after three readings", Some(terms.baseline_low), terms.baseline_medium, None);
     row("P1, P2", None, terms.dosed_medium, Some(terms.dosed_high));
-    row(
-        "P1, P2, signal inadequate",
-        None,
-        terms.dosed_inadequate_medium,
-        Some(terms.dosed_inadequate_high),
-    );
+    row("P1, P2, signal inadequate", None, terms.dosed_inadequate_medium, Some(terms.dosed_inadequate_high));
     row("P3", None, terms.recovery_medium, Some(terms.recovery_high));
     let thin = |pct: u16, span: &str| format!("< {pct} % of {span}");
     grid.row([
@@ -326,7 +345,8 @@ fn schedule_table(preset: &Preset) -> String {
     row("intranasal", routes.intranasal);
     row("oral, sublingual", routes.oral);
     let mut page = grid.text();
-    let _ = writeln!(page, "IV: the window lasts until {} after the end of the infusion at least\n", routes.after_infusion);
+    let _ =
+        writeln!(page, "IV: the window lasts until {} after the end of the infusion at least\n", routes.after_infusion);
     let _ = writeln!(
         page,
         "cuff: P0 three readings {} apart, then every {}; P1, P2 every {}; P3 every {}; after a failure once more after {}",

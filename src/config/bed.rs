@@ -106,7 +106,7 @@ fn read_bed(
         return None; // Reported where it stands; who is primary depends on all of them.
     }
     let devices = appoint(bed, drafts);
-    if declared > 0 && !devices.iter().any(|device| device.is_primary(Quantity::Spo2)) {
+    if declared > 0 && !devices.iter().any(|device| device.protocol.measures(Quantity::Spo2)) {
         let allowed = "an oximeter at every bed";
         bed.warn(bed.span(), "no device of this bed measures SpO2", allowed, "add its oximeter as a [[bed.device]]");
     }
@@ -162,7 +162,8 @@ fn read_protocol(table: &Table<'_>, known: &[&'static Protocol]) -> Option<&'sta
         return None;
     };
     if protocol.measures(Quantity::Spo2) && protocol.cadence > SLOWEST_ALARM_SOURCE {
-        let found = format!("{} sends a value every {}: it is shown, but raises no alarm", protocol.name, protocol.cadence);
+        let found =
+            format!("{} sends a value every {}: it is shown, but raises no alarm", protocol.name, protocol.cadence);
         let allowed = format!("a source at least every {SLOWEST_ALARM_SOURCE}, for alarms of SpO2 and pulse");
         table.warn(&name.span(), &found, &allowed, "set the device to another output format, if it has one");
     }
@@ -195,9 +196,9 @@ fn read_port(table: &Table<'_>, ports: &mut Once<PathBuf>) -> Option<PathBuf> {
 /// Whether the kernel counts ports of that name.
 fn is_numbered(path: &Path) -> bool {
     let name = path.strip_prefix("/dev").ok().and_then(Path::to_str).unwrap_or_default();
-    ["ttyUSB", "ttyACM", "ttyS"].iter().any(|prefix| {
-        name.strip_prefix(prefix).is_some_and(|n| !n.is_empty() && n.bytes().all(|c| c.is_ascii_digit()))
-    })
+    ["ttyUSB", "ttyACM", "ttyS"]
+        .iter()
+        .any(|prefix| name.strip_prefix(prefix).is_some_and(|n| !n.is_empty() && n.bytes().all(|c| c.is_ascii_digit())))
 }
 
 fn read_primary(table: &Table<'_>, protocol: Option<&Protocol>) -> Option<Vec<Spanned<Quantity>>> {
@@ -211,8 +212,11 @@ fn read_primary(table: &Table<'_>, protocol: Option<&Protocol>) -> Option<Vec<Sp
         };
         match protocol {
             Some(protocol) if !can_source(protocol, quantity) => {
-                let able: Vec<_> =
-                    SOURCED.iter().filter(|(quantity, _)| can_source(protocol, *quantity)).map(|(_, name)| *name).collect();
+                let able: Vec<_> = SOURCED
+                    .iter()
+                    .filter(|(quantity, _)| can_source(protocol, *quantity))
+                    .map(|(_, name)| *name)
+                    .collect();
                 let found = format!("{} is no source of {}", protocol.name, name.get_ref());
                 table.error(&name.span(), &found, &able.join(", "), "name it at the device that measures it");
             }
@@ -232,8 +236,10 @@ fn appoint(bed: &Table<'_>, mut drafts: Vec<Draft>) -> Vec<Device> {
             ([(index, _)], _) | ([], [(index, _)]) => Some(*index),
             ([], []) => None,
             ([], [(_, first), (_, second), ..]) => {
-                let found =
-                    format!("{} and {} both measure {name}, and neither is its source", first.device.id, second.device.id);
+                let found = format!(
+                    "{} and {} both measure {name}, and neither is its source",
+                    first.device.id, second.device.id
+                );
                 let remedy = format!("add to one of them: primary = [\"{name}\"]");
                 bed.error(&second.span, &found, "one primary source for each quantity of a bed", &remedy);
                 None
@@ -262,7 +268,8 @@ mod tests {
         for port in ["/dev/ttyUSB0", "/dev/ttyACM12", "/dev/ttyS1"] {
             assert!(is_numbered(Path::new(port)), "{port}");
         }
-        for port in ["/dev/ttySAC0", "/dev/serial/by-id/usb-ttyUSB0", "/dev/vitals/ttyUSB0", "/dev/pts/3", "/dev/ttyS"] {
+        for port in ["/dev/ttySAC0", "/dev/serial/by-id/usb-ttyUSB0", "/dev/vitals/ttyUSB0", "/dev/pts/3", "/dev/ttyS"]
+        {
             assert!(!is_numbered(Path::new(port)), "{port}");
         }
     }

@@ -47,12 +47,19 @@ const ALWAYS_ON: [Condition; 4] =
     [Condition::Spo2Critical, Condition::Spo2VeryLow, Condition::Spo2Low, Condition::NoPulse];
 
 /// Rows whose limits must not fall from one to the next.
-const RISING: [&[Condition]; 5] = [
-    &[Condition::Spo2Critical, Condition::Spo2VeryLow, Condition::Spo2Low, Condition::Spo2Reduced, Condition::Spo2Drift],
+const RISING: [&[Condition]; 6] = [
+    &[
+        Condition::Spo2Critical,
+        Condition::Spo2VeryLow,
+        Condition::Spo2Low,
+        Condition::Spo2Reduced,
+        Condition::Spo2Drift,
+    ],
     &[Condition::PulseRaised, Condition::PulseHighSustained, Condition::PulseHigh, Condition::PulseVeryHigh],
     &[Condition::PulseVeryLow, Condition::PulseLow],
     &[Condition::PressureElevated, Condition::PressureHigh, Condition::PressureSevere, Condition::PressureExtreme],
     &[Condition::PressureVeryLow, Condition::SystolicLow],
+    &[Condition::PressureVeryLow, Condition::MeanLow],
 ];
 
 /// Loads the preset at `path`; its `hash` is the SHA-256 of the file.
@@ -80,7 +87,9 @@ fn read(file: &Table<'_>) -> Option<Preset> {
         let rows = rows.pressure.iter();
         all(rows.map(|model| row(table, model.condition, &mut places, |table| pressure_row(table, model))))
     });
-    let pressure_terms = section(file, "pressure_terms", |table| pressure_terms(table, &rows.pressure_terms));
+    let mut terms = Places::default();
+    let pressure_terms =
+        section(file, "pressure_terms", |table| pressure_terms(table, &rows.pressure_terms, &mut terms));
     let unavailable = section(file, "spo2_unavailable", unavailable);
     let routes = section(file, "phases", routes);
     let cuff = section(file, "cuff", cuff);
@@ -98,6 +107,7 @@ fn read(file: &Table<'_>) -> Option<Preset> {
         cuff: cuff?,
     };
     check_order(file, &preset, &places);
+    check_terms(file, &preset, &terms);
     Some(preset)
 }
 
@@ -152,7 +162,7 @@ fn row<T>(
     places: &mut Places,
     read: impl FnOnce(&Table<'_>) -> Option<T>,
 ) -> Option<T> {
-    let example = "{ ... } as in kat-default-1; switched off by priority = \"- - - -\"";
+    let example = "{ ... }, as in kat-default-1";
     let read = |row: &Table<'_>| {
         places.0.push((condition, row.span().clone()));
         read(row)
@@ -276,18 +286,20 @@ fn priority(table: &Table<'_>, condition: Condition) -> Option<ByPhase> {
     Some(priority)
 }
 
-fn pressure_terms(table: &Table<'_>, model: &PressureTerms) -> Option<PressureTerms> {
-    let elevated = section(table, "12", |row| mmhg(row, "systolic_above_over_65", SYSTOLIC_HIGH));
-    let late = section(table, "13", |row| {
+fn pressure_terms(table: &Table<'_>, model: &PressureTerms, places: &mut Places) -> Option<PressureTerms> {
+    let elevated =
+        row(table, Condition::PressureElevated, places, |row| mmhg(row, "systolic_above_over_65", SYSTOLIC_HIGH));
+    let late = row(table, Condition::PressureHigh, places, |row| {
         let after = minutes(row, "medium_after_min", 60..=240);
         after.zip(minutes(row, "readings_apart_min", 1..=30))
     });
-    let confirm = section(table, "15", |row| {
+    let confirm = row(table, Condition::PressureSevereConfirmed, places, |row| {
         let apart = minutes(row, "readings_apart_min", 1..=5);
         apart.zip(minutes(row, "within_min", 5..=30))
     });
-    let baseline = section(table, "19", |row| mmhg(row, "systolic_below_before_dose", SYSTOLIC_LOW));
-    let repeated = section(table, "21", |row| match model.very_low_repeated {
+    let baseline =
+        row(table, Condition::SystolicLow, places, |row| mmhg(row, "systolic_below_before_dose", SYSTOLIC_LOW));
+    let repeated = row(table, Condition::PressureVeryLow, places, |row| match model.very_low_repeated {
         Limit::PressureBelow { systolic, mean } => pressure_below(row, systolic.is_some(), mean.is_some()),
         other => Some(other),
     });
@@ -375,30 +387,34 @@ fn cuff(table: &Table<'_>) -> Option<CuffTerms> {
     })
 }
 
-/// The figures of a limit, for comparing rows of one kind: (systolic or the only one, diastolic).
-fn figures(limit: &Limit) -> (Option<u16>, Option<u16>) {
+/// The figures of a limit: the systolic or the only one, and the diastolic or mean one.
+type Figures = (Option<u16>, Option<u16>);
+
+fn figures(limit: &Limit) -> Figures {
     match *limit {
         Limit::Spo2Below(spo2) | Limit::Spo2AtMost(spo2) => (Some(spo2.as_tenths()), None),
         Limit::PulseAbove(bpm) | Limit::PulseBelow(bpm) | Limit::PulseAtMost(bpm) => (Some(bpm), None),
         Limit::PressureAbove { systolic, diastolic } | Limit::PressureAtLeast { systolic, diastolic } => {
             (Some(systolic), Some(diastolic))
         }
-        Limit::PressureBelow { systolic, mean: _ } => (systolic, None),
+        Limit::PressureBelow { systolic, mean } => (systolic, mean),
         Limit::NoPulse | Limit::Longer(_) => (None, None),
     }
 }
 
+/// The figures of a row.
+fn figures_of(preset: &Preset, condition: Condition) -> Figures {
+    let oximetry = preset.oximetry.iter().map(|row| (row.condition, row.limit));
+    let pressure = preset.pressure.iter().map(|row| (row.condition, row.limit));
+    let mut rows = oximetry.chain(pressure);
+    rows.find(|(row, _)| *row == condition).map(|(_, limit)| figures(&limit)).unwrap_or_default()
+}
+
 /// A graver row must not begin before a milder one, and row 15 confirms row 14.
 fn check_order(file: &Table<'_>, preset: &Preset, places: &Places) {
-    let limit = |condition| {
-        let oximetry = preset.oximetry.iter().map(|row| (row.condition, row.limit));
-        let pressure = preset.pressure.iter().map(|row| (row.condition, row.limit));
-        oximetry.chain(pressure).find(|(row, _)| *row == condition).map_or((None, None), |(_, limit)| figures(&limit))
-    };
     for rising in RISING {
         for (lower, higher) in rising.iter().zip(rising.iter().skip(1)) {
-            let (low, high) = (limit(*lower), limit(*higher));
-            if falls(low.0, high.0) || falls(low.1, high.1) {
+            if falls(figures_of(preset, *lower), figures_of(preset, *higher)) {
                 let (lower, higher_row) = (lower.row(), higher.row());
                 let found = format!("the limit of row {higher_row} lies below that of row {lower}");
                 let allowed = format!("a limit not below that of row {lower}: a graver row must not begin first");
@@ -406,13 +422,32 @@ fn check_order(file: &Table<'_>, preset: &Preset, places: &Places) {
             }
         }
     }
-    if limit(Condition::PressureSevere) != limit(Condition::PressureSevereConfirmed) {
-        let span = places.of(Condition::PressureSevereConfirmed);
+    let (severe, confirmed) = (Condition::PressureSevere, Condition::PressureSevereConfirmed);
+    if figures_of(preset, severe) != figures_of(preset, confirmed) {
         let found = "rows 14 and 15 have different limits";
-        file.error(&span, found, "the same limits: row 15 is row 14, confirmed", "give both the same limits");
+        let allowed = "the same limits: row 15 is row 14, confirmed";
+        file.error(&places.of(confirmed), found, allowed, "give both the same limits");
     }
 }
 
-fn falls(low: Option<u16>, high: Option<u16>) -> bool {
-    low.zip(high).is_some_and(|(low, high)| high < low)
+/// What a row needs beside its limit must fit its limit.
+fn check_terms(file: &Table<'_>, preset: &Preset, places: &Places) {
+    let terms = &preset.pressure_terms;
+    let checks = [
+        (Condition::PressureElevated, (Some(terms.elevated_systolic_over_65), None), "row 12 for younger people"),
+        (Condition::SystolicLow, (Some(terms.low_systolic_baseline), None), "row 19 after the dose"),
+        (Condition::PressureVeryLow, figures(&terms.very_low_repeated), "row 21 on one reading"),
+    ];
+    for (condition, beside, what) in checks {
+        if falls(figures_of(preset, condition), beside) {
+            let found = format!("this limit lies below that of {what}");
+            let allowed = format!("a limit not below that of {what}");
+            file.error(&places.of(condition), &found, &allowed, "correct one of the two");
+        }
+    }
+}
+
+fn falls(low: Figures, high: Figures) -> bool {
+    let falls = |low: Option<u16>, high: Option<u16>| low.zip(high).is_some_and(|(low, high)| high < low);
+    falls(low.0, high.0) || falls(low.1, high.1)
 }

@@ -194,7 +194,8 @@ fn check_plaintext(table: &Table<'_>, host: &Spanned<&str>, allowed: bool) {
         let remedy = "let Mosquitto on the box pass them on over TLS";
         table.warn(&span, &found, "plain MQTT to 127.0.0.1, ::1 or localhost", remedy);
     } else {
-        let found = format!("the broker {name:?} is not on this box, and plain MQTT would show everything to the network");
+        let found =
+            format!("the broker {name:?} is not on this box, and plain MQTT would show everything to the network");
         let remedy = "let Mosquitto on the box pass them on over TLS; or accept the risk: allow_plaintext = true";
         table.error(&span, &found, "127.0.0.1, ::1 or localhost", remedy);
     }

@@ -47,10 +47,16 @@ pub(super) fn read<T>(path: &Path, reader: impl FnOnce(&Table<'_>) -> Option<T>)
     let file = File { path, text: &text, problems: RefCell::default() };
     file.warn_if_anyone_may_write();
     let (root, mistakes) = DeTable::parse_recoverable(&text);
+    let mut last = 0;
     for mistake in &mistakes {
         let span = mistake.span().unwrap_or_default();
-        let found = format!("this is not TOML: {}", mistake.message());
-        file.report(Severity::Error, &span, &found, "key = value, [table] and # comment", "correct the line");
+        let line = Place::of(&span, &text).line;
+        // The rest of a line is not to be trusted once its first mistake is made.
+        if line != last {
+            let found = format!("this is not TOML: {}", mistake.message());
+            file.report(Severity::Error, &span, &found, "key = value, [table] and # comment", "correct the line");
+        }
+        last = line;
     }
     // What follows from a line that could not be read would only distract from it.
     let value = if mistakes.is_empty() {
