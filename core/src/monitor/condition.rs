@@ -119,11 +119,11 @@ impl Life {
     pub fn judge(&mut self, verdict: Verdict) {
         self.verdict = verdict;
         match verdict {
-            Verdict::Good(Side::Violation) => {
+            Verdict::Good(Side::Violation | Side::Band) => {
                 self.accrued = self.accrued + self.suspected;
                 self.suspected = Span::ZERO;
             }
-            Verdict::Good(_) => self.suspected = Span::ZERO,
+            Verdict::Good(Side::Beyond) => self.suspected = Span::ZERO,
             Verdict::Doubted { motion: true, .. } => self.motion = self.pending(),
             Verdict::Doubted { .. } | Verdict::Suspected(_) | Verdict::Blank => {}
         }

@@ -4,7 +4,7 @@
 
 use crate::monitor::condition::Side;
 use crate::monitor::output::Limit;
-use crate::vitals::{BloodPressure, PulseRate, Spo2};
+use crate::vitals::{BloodPressure, Pressure, PulseRate, Spo2};
 
 /// Judges a saturation; `None`: the limit is not one of saturation.
 #[must_use]
@@ -33,8 +33,8 @@ pub fn pulse(limit: Limit, hysteresis: u16, value: PulseRate) -> Option<Side> {
 /// violation is a violation, and all of them must be beyond. `None`: nothing to judge by.
 #[must_use]
 pub fn pressure(limit: Limit, hysteresis: u16, mean_hysteresis: u16, value: BloodPressure) -> Option<Side> {
-    let systolic = value.systolic().map(|p| p.as_mmhg());
-    let diastolic = value.diastolic().map(|p| p.as_mmhg());
+    let systolic = value.systolic().map(Pressure::as_mmhg);
+    let diastolic = value.diastolic().map(Pressure::as_mmhg);
     let part = |value: Option<u16>, side: &dyn Fn(u16) -> Side| value.map(side);
     let (one, other) = match limit {
         Limit::PressureAbove { systolic: s, diastolic: d } => {

@@ -1,12 +1,38 @@
 //! One bed, decided: samples, links, commands and time in; readings, alarms and events out.
 //!
-//! The rules are those of the clinical rule book; their ids (R2.2, row 14 ...) stand where each lives.
+//! The rules are those of the clinical rule book; their ids (R2.2, row 14 ...) stand where each lives:
+//!
+//! * [`input`], [`output`]: what a bed is told, what it says.
+//! * [`preset`]: the figures that a clinician signs.
+//! * [`oximeter`]: the newest values, how good and how fresh they are (R1).
+//! * [`limits`]: on which side of a limit a value is (R2.1).
+//! * [`condition`]: when a violation has lasted, and when it is over (R2).
+//! * `rows`: the rows of the oximeter; [`pressure`]: the rows of the blood pressure, which count determinations (R2.7).
+//! * [`unavailable`]: no good SpO2 data (R6).
+//! * [`session`]: phases, baseline, a room without a session (R5).
+//! * `commands`: what a person asks.
+//! * [`cuff`]: when to measure, overdue, failed (R8, row 27).
+//! * `technical`: the equipment (R1.7, R3.3, R10.1).
+//! * [`announce`]: what of all this is announced (R3), accepted (R4.1) and latched (R2.5).
+//!
+//! Time only moves forward, from deadline to deadline: whatever is due before an input is decided first,
+//! and is stamped with the moment it was due. So how late the box looks changes nothing, and a
+//! recording replays to the same events as it did live.
 
+pub mod announce;
+mod bed;
+mod commands;
 pub mod condition;
+pub mod cuff;
 pub mod input;
 pub mod limits;
 pub mod output;
 pub mod oximeter;
 pub mod preset;
+pub mod pressure;
+mod rows;
 pub mod session;
+mod technical;
 pub mod unavailable;
+
+pub use bed::{Bed, Device, Snapshot};

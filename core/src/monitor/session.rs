@@ -358,7 +358,10 @@ mod tests {
         for (min, systolic) in [(0, 138), (2, 128), (4, 124)] {
             baseline.take(BloodPressure::full(systolic, 80, None).unwrap(), at(min));
         }
-        assert_eq!(baseline.pressure().and_then(BloodPressure::systolic).map(|p| p.as_mmhg()), Some(126));
+        assert_eq!(
+            baseline.pressure().and_then(BloodPressure::systolic).map(crate::vitals::Pressure::as_mmhg),
+            Some(126)
+        );
     }
 
     #[test]
@@ -368,7 +371,10 @@ mod tests {
             baseline.take(BloodPressure::full(systolic, 80, None).unwrap(), at(min));
         }
         // median of 128, 130, 145, 150
-        assert_eq!(baseline.pressure().and_then(BloodPressure::systolic).map(|p| p.as_mmhg()), Some(138));
+        assert_eq!(
+            baseline.pressure().and_then(BloodPressure::systolic).map(crate::vitals::Pressure::as_mmhg),
+            Some(138)
+        );
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct Unavailable {
     bins: Vec<u16>,
     newest: u16,
     into_bin: u16,
+    /// The beginning of the last loss.
+    lost: Time,
     /// The end of the last loss but one: R6.3 judges a signal that comes and goes, R6.2 a single loss.
     earlier_loss_ended: Option<Time>,
     loss_ended: Option<Time>,
@@ -52,6 +54,7 @@ impl Default for Unavailable {
             bins: vec![FULL; usize::from(BINS)],
             newest: 0,
             into_bin: 0,
+            lost: Time::ZERO,
             earlier_loss_ended: None,
             loss_ended: None,
             thin: None,
@@ -98,8 +101,11 @@ impl Unavailable {
     /// Whether the data are good from now on.
     pub fn judge(&mut self, good: bool, now: Time) {
         match (self.good, good) {
-            (true, false) => self.restored = Span::ZERO,
-            (false, true) => {
+            (true, false) => {
+                self.restored = Span::ZERO;
+                self.lost = now;
+            }
+            (false, true) if now > self.lost => {
                 self.earlier_loss_ended = self.loss_ended;
                 self.loss_ended = Some(now);
             }
@@ -237,7 +243,7 @@ mod tests {
             watch.judge(good(second), now);
             watch.settle(phase, &terms, now);
             let priority = watch.priority(phase, reason, false, &terms);
-            if changes.last().map_or(None, |(_, last)| *last) != priority {
+            if changes.last().and_then(|(_, last)| *last) != priority {
                 changes.push((second, priority));
             }
             watch.advance(Span::secs(1));

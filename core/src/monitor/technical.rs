@@ -1,0 +1,99 @@
+//! Technical conditions: what is wrong with the equipment, not with the patient.
+
+use crate::monitor::announce::Cause;
+use crate::monitor::bed::Bed;
+use crate::monitor::input::Link;
+use crate::monitor::output::{Condition, Output, Phase, Priority, Value};
+use crate::sample::{CuffFailure, CuffOrigin, CuffResult};
+use crate::time::{Span, Time};
+use crate::vitals::{Absent, Measured};
+
+/// R10.1: without a broker for this long, somebody at the box must know.
+pub(super) const BROKER_LOST_AFTER: Span = Span::secs(10);
+/// A blood-pressure monitor that is not connected is told after this.
+pub(super) const CUFF_LOST_AFTER: Span = Span::secs(10);
+
+impl Bed {
+    /// The conditions of the equipment (R1.7, R3.3, R6, R10.1).
+    pub(super) fn settle_technical(&mut self) {
+        let phase = self.state.session.phase();
+        let now = self.state.now;
+        let open = phase != Phase::NoSession;
+        let absence = self.spo2_absence();
+        self.state.unavailable.settle(phase, &self.preset.unavailable, now);
+        let watched = (open || self.state.room.armed()) && self.state.oximeter.spo2().expected();
+        let unavailable = self
+            .state
+            .unavailable
+            .priority(phase, absence, self.third_baseline(), &self.preset.unavailable)
+            .filter(|_| watched);
+        let lost = self.state.oximeter.spo2().held().good().is_none();
+        let why = lost.then_some(Value::Absent(absence));
+        self.hold(Condition::Spo2Unavailable, unavailable, why, self.state.unavailable.missing());
+
+        let all_lost = self.devices.len() > 1 && self.state.links.iter().all(|way| way.lost_since.is_some());
+        let why = self.state.links.iter().find_map(|way| match way.link {
+            Some(Link::Lost(reason)) => Some(Value::Lost(reason)),
+            _ => None,
+        });
+        self.hold(Condition::AllLost, unavailable.filter(|_| all_lost), why, self.state.unavailable.missing());
+
+        let stuck = open && self.state.oximeter.stuck();
+        self.hold(Condition::SourceStuck, stuck.then_some(Priority::Medium), None, Span::secs(10));
+
+        let gone = |since: Option<Time>, after| since.is_some_and(|since| now.since(since) >= after);
+        let cuff_way = self.cuff_way().copied();
+        let cuff_lost = open && gone(cuff_way.and_then(|way| way.lost_since), CUFF_LOST_AFTER);
+        let why = match cuff_way.and_then(|way| way.link) {
+            Some(Link::Lost(reason)) => Some(Value::Lost(reason)),
+            _ => None,
+        };
+        self.hold(Condition::CuffLost, cuff_lost.then_some(Priority::Low), why, CUFF_LOST_AFTER);
+
+        let broker = open && gone(self.state.broker_lost, BROKER_LOST_AFTER);
+        self.hold(Condition::BrokerLost, broker.then_some(Priority::Medium), None, BROKER_LOST_AFTER);
+    }
+
+    /// Starts the cuff when it is due, and tells when it failed or when a reading is missed (R8, row 27).
+    pub(super) fn settle_cuff(&mut self, out: &mut impl FnMut(Output)) {
+        let now = self.state.now;
+        if self.state.cuff.unheard(now) {
+            let failed = CuffResult {
+                at: now,
+                measured_at: now,
+                origin: CuffOrigin::Schedule,
+                pressure: Err(CuffFailure::NoAnswer),
+                pulse: Measured::Absent(Absent::NotMeasured),
+            };
+            self.take_determination(&failed, out);
+        }
+        if self.state.cuff.due(now) {
+            self.start_cuff(out);
+        }
+        let phase = self.state.session.phase();
+        let failed = self.state.cuff.failed_twice();
+        self.hold(Condition::CuffFailed, failed.then_some(Priority::Medium), None, Span::ZERO);
+        let overdue = self.state.cuff.overdue(phase, now, &self.preset.cuff);
+        let value = overdue.map(|(_, span)| Value::For(span));
+        self.hold(Condition::PressureOverdue, overdue.map(|(priority, _)| priority), value, Span::ZERO);
+    }
+
+    /// Brings a technical condition to `priority`, or ends it.
+    fn hold(&mut self, condition: Condition, priority: Option<Priority>, value: Option<Value>, delay: Span) {
+        let (now, phase) = (self.state.now, self.state.session.phase());
+        let board = &mut self.state.board;
+        match (priority, board.is_on(condition)) {
+            (Some(priority), false) => {
+                board.raise(condition, &Cause { priority, value, limit: None, delay, phase }, now);
+            }
+            (Some(priority), true) => {
+                board.set_priority(condition, priority, phase);
+                if value.is_some() {
+                    board.observe(condition, value, |_, _| false);
+                }
+            }
+            (None, true) => board.end(condition, now),
+            (None, false) => {}
+        }
+    }
+}
