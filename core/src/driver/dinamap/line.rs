@@ -39,7 +39,8 @@ pub enum HostRequest {
 }
 
 impl HostRequest {
-    const ALL: [Self; 5] = [Self::Start, Self::Cancel, Self::ReadPressure, Self::ReadPulse, Self::ReadSpo2];
+    /// Every request.
+    pub const ALL: [Self; 5] = [Self::Start, Self::Cancel, Self::ReadPressure, Self::ReadPulse, Self::ReadSpo2];
 
     /// The request with its checksum, without a line end.
     const fn text(self) -> &'static [u8] {

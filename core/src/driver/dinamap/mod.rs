@@ -263,12 +263,15 @@ impl Dinamap {
         }
     }
 
-    /// A new reading. It is ours unless it was measured before we asked; one measured before is no
-    /// end of a determination that has not been seen yet.
+    /// A new reading. It ends the determination that was seen to run; one that was not seen yet, only
+    /// if it was measured after that was asked for.
     fn done(&mut self, reply: &NibpReply, measured_at: Time, now: Time, out: &mut impl FnMut(Sample)) {
-        let ours = self.run.filter(|run| measured_at + SAME >= run.since && run.stage != Stage::Wanted);
-        let seen = self.run.is_some_and(|run| matches!(run.stage, Stage::Seen | Stage::Ebbing | Stage::Told));
-        if ours.is_some() || seen {
+        let ended = self.run.filter(|run| match run.stage {
+            Stage::Wanted => false,
+            Stage::Seen | Stage::Ebbing => true,
+            Stage::Sent | Stage::Taken | Stage::Told => measured_at + SAME >= run.since,
+        });
+        if ended.is_some() {
             self.run = None;
         }
         // One that still waits for its pulse waits no longer.
@@ -276,7 +279,7 @@ impl Dinamap {
         let result = CuffResult {
             at: now,
             measured_at,
-            origin: ours.map_or(CuffOrigin::Bedside, |run| run.origin),
+            origin: ended.map_or(CuffOrigin::Bedside, |run| run.origin),
             pressure: reply.pressure().ok_or(CuffFailure::OutOfRange),
             pulse: Measured::Absent(Absent::NotMeasured),
         };
