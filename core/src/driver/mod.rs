@@ -384,3 +384,6 @@ macro_rules! registry {
         }
     };
 }
+
+#[cfg(test)]
+mod laws;
