@@ -335,7 +335,6 @@ impl DecodeStats {
     }
 }
 
-#[allow(unused_macros, reason = "the first drivers land next")]
 /// Makes, from one line per driver, the list of protocols and the enum that dispatches to them
 /// without a pointer.
 macro_rules! registry {
@@ -344,7 +343,6 @@ macro_rules! registry {
         pub static PROTOCOLS: &[&Protocol] = &[$(&$protocol),+];
 
         /// Any of the drivers, dispatched by an enum: the hot path follows no pointer.
-        #[expect(clippy::large_enum_variant, reason = "one per port, made once, never moved on the hot path")]
         #[derive(Debug)]
         pub enum AnyDriver {
             $(#[doc = concat!("A [`", stringify!($driver), "`].")] $variant($driver)),+
@@ -383,6 +381,17 @@ macro_rules! registry {
             }
         }
     };
+}
+
+pub mod nonin;
+
+registry! {
+    // Oximeters.
+    NoninDf2 => nonin::Df2, nonin::DF2;
+    NoninDf7 => nonin::Df7, nonin::DF7;
+    NoninDf1 => nonin::Df1, nonin::DF1;
+    NoninDf8 => nonin::Df8, nonin::DF8;
+    NoninPrintout => nonin::Printout, nonin::PRINTOUT;
 }
 
 #[cfg(test)]
