@@ -4,7 +4,7 @@
 //! start anywhere and hold anything, counts what it rejects by reason, and never guesses a value.
 //! How reads split the stream makes no difference to the samples.
 //!
-//! To add one: a file here, a line in [`registry!`], a recording.
+//! To add one: a file here, a line in `registry!`, a recording.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::indexing_slicing))]
 
 use core::fmt;
