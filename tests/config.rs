@@ -1,6 +1,7 @@
 //! What this proves: a wrong configuration is refused with the line of every mistake, what was found
 //! and what is allowed; a doubtful one is warned about; the shipped ones are sound, and the shipped
 //! preset is the one that is compiled in.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
