@@ -6,5 +6,7 @@
 //! In the order a byte walks:
 //!
 //! * [`cli`]: one file per subcommand.
+//! * [`config`]: a file becomes checked settings; every error names file, line and remedy.
 
 pub mod cli;
+pub mod config;

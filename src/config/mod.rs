@@ -1,0 +1,24 @@
+//! A file becomes checked settings, or a list of everything that is wrong with it.
+//!
+//! Every [`Problem`] names file, line and column, what was found, what is allowed and what to do.
+//! Past this door nobody checks a setting again.
+
+mod bed;
+mod preset;
+mod problem;
+mod settings;
+mod table;
+
+pub use bed::{Bed, Device, SOURCED};
+pub use preset::load as load_preset;
+pub use problem::{Place, Problem, Problems, Severity};
+pub use settings::{Broker, Credentials, Settings, load};
+
+/// What a file says, and what may be worth a look although it is sound.
+#[derive(Clone, Debug)]
+pub struct Checked<T> {
+    /// What it says.
+    pub value: T,
+    /// Warnings only.
+    pub warnings: Problems,
+}
