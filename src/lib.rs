@@ -5,6 +5,8 @@
 //! This crate is the shell around [`vitalsd_core`], which decides everything and touches nothing.
 //! In the order a byte walks:
 //!
+//! * [`port`]: serial ports, opened by a stable name, watched, reopened.
 //! * [`cli`]: one file per subcommand.
 
 pub mod cli;
+pub mod port;
