@@ -52,6 +52,7 @@ fn table(out: &mut impl Write, found: &[PluggedIn]) -> io::Result<()> {
     }
     writeln!(
         out,
-        "\nPut the first column into the configuration as the `port` of the device: that name stays with it, the second does not."
+        "\nPut the first column into the configuration as the `port` of the device: \
+         that name stays with it,\nthe second may change."
     )
 }

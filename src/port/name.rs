@@ -129,21 +129,19 @@ impl DeviceRoot {
 impl PluggedIn {
     /// Takes a further stable name; they come best first.
     fn add(&mut self, name: PathBuf) {
+        let by_id = Path::new("/dev/serial/by-id");
+        let is_node = self.port == self.target;
         // Without a serial number two adapters of one make share a name by id: the socket is better.
-        let by_id_is_shared = self.usb.as_ref().is_some_and(|usb| usb.serial_number.is_none());
-        let better = !self.stable
-            || (by_id_is_shared
-                && self.port.starts_with("/dev/serial/by-id")
-                && !name.starts_with("/dev/serial/by-id"));
-        if better {
-            let old = std::mem::replace(&mut self.port, name);
-            if self.stable {
-                self.also.push(old);
-            }
-            self.stable = true;
+        let no_serial_number = self.usb.as_ref().is_some_and(|usb| usb.serial_number.is_none());
+        let is_better = no_serial_number && self.port.starts_with(by_id) && !name.starts_with(by_id);
+        if is_node {
+            self.port = name;
+        } else if is_better {
+            self.also.push(std::mem::replace(&mut self.port, name));
         } else {
             self.also.push(name);
         }
+        self.stable = true;
     }
 }
 
@@ -164,6 +162,8 @@ fn has_hardware(port: &str) -> bool {
 }
 
 fn device_node(port: tokio_serial::SerialPortInfo) -> PluggedIn {
+    // A UART of the board keeps its number; what is plugged in or paired takes the next that is free.
+    let stable = !matches!(port.port_type, SerialPortType::UsbPort(_) | SerialPortType::BluetoothPort);
     let usb = match port.port_type {
         SerialPortType::UsbPort(usb) => Some(Usb {
             vendor_id: usb.vid,
@@ -175,7 +175,7 @@ fn device_node(port: tokio_serial::SerialPortInfo) -> PluggedIn {
         _ => None,
     };
     let target = PathBuf::from(port.port_name);
-    PluggedIn { port: target.clone(), stable: false, also: Vec::new(), target, usb }
+    PluggedIn { port: target.clone(), stable, also: Vec::new(), target, usb }
 }
 
 #[cfg(test)]
