@@ -1,5 +1,12 @@
 //! Proves: a port is read as bytes come, its loss is told once and with its reason, it comes back
 //! by its stable name, and what cannot be opened says why.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
