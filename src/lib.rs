@@ -5,8 +5,10 @@
 //! This crate is the shell around [`vitalsd_core`], which decides everything and touches nothing.
 //! In the order a byte walks:
 //!
+//! * [`port`]: serial ports, opened by a stable name, watched, reopened.
 //! * [`cli`]: one file per subcommand.
 //! * [`config`]: a file becomes checked settings; every error names file, line and remedy.
 
 pub mod cli;
 pub mod config;
+pub mod port;

@@ -1,6 +1,8 @@
 //! The command line: one file per subcommand, each with its arguments and its `run`.
 
 mod check;
+mod drivers;
+mod ports;
 
 use clap::{Parser, Subcommand};
 
@@ -17,6 +19,8 @@ pub struct Cli {
 enum Command {
     // One line a subcommand.
     Check(check::Check),
+    Drivers(drivers::Drivers),
+    Ports(ports::Ports),
 }
 
 impl Cli {
@@ -27,6 +31,8 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Check(check) => check.run(),
+            Command::Drivers(drivers) => drivers.run(),
+            Command::Ports(ports) => ports.run(),
         }
     }
 }
