@@ -167,7 +167,6 @@ impl Dinamap {
             Reply::Cancelled => {
                 if self.settled(HostRequest::Cancel) {
                     self.cancels = 0;
-                    self.status = None;
                     self.tell(CuffFailure::Cancelled, now, now, out);
                 }
             }
@@ -295,7 +294,6 @@ impl Dinamap {
     /// not change after our start is that of the one before, until it has had time to change.
     fn failed_anew(&self, status: Status, now: Time) -> bool {
         match self.run {
-            Some(Run { stage: Stage::Told, .. }) => false,
             Some(Run { stage: Stage::Seen | Stage::Ebbing, .. }) => true,
             Some(Run { stage: Stage::Taken, since, .. }) if now >= since + SETTLE => true,
             _ => self.status.is_some_and(|before| before != status),
@@ -343,14 +341,14 @@ impl Dinamap {
         }
     }
 
-    /// Tells the state of the cuff if it has changed.
+    /// Tells the state of the cuff if it has changed. It inflates from the moment at which it took our
+    /// start, not from the next reply: the cuff gate counts from there (R6.4).
     fn show(&mut self, now: Time, out: &mut impl FnMut(Sample)) {
-        let ours = self.run.is_some_and(|run| run.stage == Stage::Taken);
+        let taken = self.run.is_some_and(|run| run.stage == Stage::Taken);
         let state = match self.status {
-            _ if ours => CuffState::Inflating,
             Some(Status::Busy) => CuffState::Inflating,
+            Some(_) if taken => CuffState::Inflating,
             Some(_) => CuffState::Idle,
-            None if self.answered => CuffState::Idle,
             None => return,
         };
         if self.shown != Some(state) {

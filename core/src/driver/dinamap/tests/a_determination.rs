@@ -16,6 +16,8 @@ fn that_we_start_is_busy_then_done_and_told_once_with_its_pulse() {
     assert!(result.measured_at >= ended && result.measured_at < ended + SAME, "{result:?}");
     assert_eq!(bench.states(), [CuffState::Idle, CuffState::Inflating, CuffState::Idle]);
     assert_eq!(bench.sent(HostRequest::Start), [OPENING + Span::secs(3)]);
+    let inflating = Sample::CuffState { at: OPENING + Span::secs(3), state: CuffState::Inflating };
+    assert!(bench.samples.contains(&inflating), "from the moment at which it took the start");
     assert_eq!(bench.sent(HostRequest::Cancel), []);
 }
 
@@ -189,8 +191,9 @@ fn that_we_cancel_ends_once_as_cancelled() {
 }
 
 #[test]
-fn cancelled_before_it_was_sent_is_never_sent() {
+fn cancelled_before_it_was_sent_is_never_sent_though_the_cancel_be_refused() {
     let mut bench = Bench::new(None);
+    bench.monitor.refuses.push(HostRequest::Cancel);
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.stop();
