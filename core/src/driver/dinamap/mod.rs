@@ -206,7 +206,7 @@ impl Dinamap {
     /// A line that is no reply. Nothing says how a monitor refuses, so a printable line that comes in
     /// answer to NC0 or ND and is neither is taken for a no. The start then ends as `Failed`: the
     /// monitor did answer, and gave no reason that we can read; the schedule tries again (R8.2).
-    /// To anything else it was a garbled reply, and is asked for again.
+    /// A garbled NA is asked for again; a garbled pulse is not waited for longer than a lost one.
     fn refused(&mut self, line: &[u8], now: Time, out: &mut impl FnMut(Sample)) {
         let printable = line.iter().all(|byte| matches!(byte, b' '..=b'~'));
         match self.outstanding {
@@ -226,7 +226,6 @@ impl Dinamap {
                 // As if it had been asked long ago: again in a second, whatever the cuff does.
                 self.asked = self.asked.map(|asked| asked - (self.pause().minus(BUSY_POLL)));
             }
-            Some((HostRequest::ReadPulse, _)) => self.outstanding = None,
             _ => {}
         }
     }

@@ -89,6 +89,28 @@ fn without_a_pulse_in_time_is_told_a_second_later_without_it() {
 }
 
 #[test]
+fn with_a_garbled_pulse_is_told_a_second_later_without_it() {
+    let mut bench = Bench::new(None);
+    bench.monitor.pulse = b" RC3072\"I\r".to_vec();
+    bench.run(Span::secs(1));
+    bench.start().unwrap();
+    bench.run(Span::secs(60));
+    assert_eq!(bench.result().pulse, Measured::Absent(Absent::NotMeasured));
+    assert_eq!((bench.driver.stats().checksum, bench.sent(HostRequest::ReadPulse).len()), (1, 1));
+}
+
+#[test]
+fn that_waits_for_its_pulse_is_not_lost_to_the_next_one() {
+    let mut bench = Bench::new(None);
+    bench.run(Span::secs(60));
+    bench.hear(&reply_line(b" NA1100023128082099"));
+    bench.hear(&reply_line(b" NA1100003131084101"));
+    bench.run(Span::secs(2));
+    let told: Vec<_> = bench.results().iter().map(|result| result.pressure).collect();
+    assert_eq!(told, [Ok(bp(128, 82, 99)), Ok(bp(131, 84, 101))]);
+}
+
+#[test]
 fn takes_no_pulse_that_the_oximeter_counted_nor_one_that_is_none() {
     for pulse in [" RC2072", " RC3000", " RC3-99"] {
         let mut bench = Bench::new(None);
