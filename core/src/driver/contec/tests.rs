@@ -136,6 +136,14 @@ mod new_protocol {
     }
 
     #[test]
+    fn a_perfusion_index_of_none_or_nothing_is_absent() {
+        for (raw, why) in [(0, Absent::InadequateSignal), (0xffff, Absent::NotMeasured)] {
+            let frame = v7::Frame { spo2: 97, pulse: 72, perfusion_index: Some(raw), ..v7::Frame::default() };
+            assert_eq!(v7_says(&v7::realtime(&frame)), both(good(97, 72, Measured::Absent(why)), 0));
+        }
+    }
+
+    #[test]
     fn captured_replies_are_taken_or_skipped_without_losing_step() {
         let captured: [&[u8]; 5] = [
             &[0x0c, 0x80],
@@ -158,6 +166,13 @@ mod new_protocol {
         let samples = v7_says(&[first, second].concat());
         let model = |name: &str| (IdentityPart::Model, name.to_string());
         assert_eq!(identities(&samples), [model("50D(A)"), model("50D(A)W")]);
+        // Nothing is left of the one before.
+        let samples = v7_says(&[first, second, first].concat());
+        assert_eq!(identities(&samples)[2], model("50D(A)"));
+        let mut driver = v7_in_step();
+        decoded(&mut driver, &first);
+        driver.opened(NOW);
+        assert_eq!(identities(&decoded(&mut driver, &[second, second].concat())), [model("W")]);
     }
 
     #[test]

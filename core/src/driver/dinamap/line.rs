@@ -215,11 +215,6 @@ impl Line {
 }
 
 impl Lines {
-    /// Forgets the line under way.
-    pub fn clear(&mut self) {
-        self.have = 0;
-    }
-
     /// Takes one byte; the line that it ends, if it ends one.
     pub fn push(&mut self, byte: u8) -> Option<Line> {
         match byte {

@@ -167,7 +167,6 @@ impl Dinamap {
             Reply::Cancelled => {
                 if self.settled(HostRequest::Cancel) {
                     self.cancels = 0;
-                    self.status = None;
                     self.tell(CuffFailure::Cancelled, now, now, out);
                 }
             }
@@ -207,7 +206,7 @@ impl Dinamap {
     /// A line that is no reply. Nothing says how a monitor refuses, so a printable line that comes in
     /// answer to NC0 or ND and is neither is taken for a no. The start then ends as `Failed`: the
     /// monitor did answer, and gave no reason that we can read; the schedule tries again (R8.2).
-    /// To anything else it was a garbled reply, and is asked for again.
+    /// A garbled NA is asked for again; a garbled pulse is not waited for longer than a lost one.
     fn refused(&mut self, line: &[u8], now: Time, out: &mut impl FnMut(Sample)) {
         let printable = line.iter().all(|byte| matches!(byte, b' '..=b'~'));
         match self.outstanding {
@@ -227,7 +226,6 @@ impl Dinamap {
                 // As if it had been asked long ago: again in a second, whatever the cuff does.
                 self.asked = self.asked.map(|asked| asked - (self.pause().minus(BUSY_POLL)));
             }
-            Some((HostRequest::ReadPulse, _)) => self.outstanding = None,
             _ => {}
         }
     }
@@ -295,7 +293,6 @@ impl Dinamap {
     /// not change after our start is that of the one before, until it has had time to change.
     fn failed_anew(&self, status: Status, now: Time) -> bool {
         match self.run {
-            Some(Run { stage: Stage::Told, .. }) => false,
             Some(Run { stage: Stage::Seen | Stage::Ebbing, .. }) => true,
             Some(Run { stage: Stage::Taken, since, .. }) if now >= since + SETTLE => true,
             _ => self.status.is_some_and(|before| before != status),
@@ -343,14 +340,14 @@ impl Dinamap {
         }
     }
 
-    /// Tells the state of the cuff if it has changed.
+    /// Tells the state of the cuff if it has changed. It inflates from the moment at which it took our
+    /// start, not from the next reply: the cuff gate counts from there (R6.4).
     fn show(&mut self, now: Time, out: &mut impl FnMut(Sample)) {
-        let ours = self.run.is_some_and(|run| run.stage == Stage::Taken);
+        let taken = self.run.is_some_and(|run| run.stage == Stage::Taken);
         let state = match self.status {
-            _ if ours => CuffState::Inflating,
             Some(Status::Busy) => CuffState::Inflating,
+            Some(_) if taken => CuffState::Inflating,
             Some(_) => CuffState::Idle,
-            None if self.answered => CuffState::Idle,
             None => return,
         };
         if self.shown != Some(state) {

@@ -16,6 +16,8 @@ fn that_we_start_is_busy_then_done_and_told_once_with_its_pulse() {
     assert!(result.measured_at >= ended && result.measured_at < ended + SAME, "{result:?}");
     assert_eq!(bench.states(), [CuffState::Idle, CuffState::Inflating, CuffState::Idle]);
     assert_eq!(bench.sent(HostRequest::Start), [OPENING + Span::secs(3)]);
+    let inflating = Sample::CuffState { at: OPENING + Span::secs(3), state: CuffState::Inflating };
+    assert!(bench.samples.contains(&inflating), "from the moment at which it took the start");
     assert_eq!(bench.sent(HostRequest::Cancel), []);
 }
 
@@ -189,8 +191,9 @@ fn that_we_cancel_ends_once_as_cancelled() {
 }
 
 #[test]
-fn cancelled_before_it_was_sent_is_never_sent() {
+fn cancelled_before_it_was_sent_is_never_sent_though_the_cancel_be_refused() {
     let mut bench = Bench::new(None);
+    bench.monitor.refuses.push(HostRequest::Cancel);
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.stop();
@@ -210,6 +213,48 @@ fn whose_cancel_is_not_answered_is_cancelled_three_times_and_told_as_no_answer()
     bench.run(Span::secs(20));
     assert_eq!(bench.sent(HostRequest::Cancel).len(), 3);
     assert_eq!(bench.failures(), [(CuffOrigin::Schedule, CuffFailure::NoAnswer)]);
+    assert_eq!(bench.result().at, bench.sent(HostRequest::Cancel)[2] + REPLY);
+}
+
+#[test]
+fn cancelled_is_told_once_though_the_cuff_deflates_for_a_while() {
+    let mut bench = Bench::new(None);
+    bench.run(Span::secs(1));
+    bench.start().unwrap();
+    bench.run(Span::millis(10_300));
+    bench.stop();
+    bench.run(STEP);
+    bench.monitor.status = Status::Busy;
+    bench.monitor.running = Some((bench.now + Span::secs(5), Err(3)));
+    bench.run(Span::secs(3));
+    assert_eq!(bench.start(), Err(Refusal::Busy));
+    bench.run(Span::secs(30));
+    assert_eq!(bench.failures(), [(CuffOrigin::Schedule, CuffFailure::Cancelled)]);
+}
+
+#[test]
+fn cancelled_is_over_once_the_monitor_is_idle() {
+    let mut bench = Bench::new(None);
+    bench.run(Span::secs(1));
+    bench.start().unwrap();
+    bench.run(Span::millis(10_300));
+    bench.stop();
+    bench.run(STEP);
+    bench.monitor.status = Status::Done;
+    bench.run(Span::secs(10));
+    bench.sent.clear();
+    bench.run(Span::secs(20));
+    assert_eq!(bench.sent.len(), 4, "every 5 s again");
+    assert_eq!(bench.failures(), [(CuffOrigin::Schedule, CuffFailure::Cancelled)]);
+}
+
+#[test]
+fn that_does_not_exist_can_be_stopped_without_a_result() {
+    let mut bench = Bench::new(None);
+    bench.run(Span::secs(1));
+    bench.stop();
+    bench.run(Span::secs(10));
+    assert_eq!((bench.sent(HostRequest::Cancel).len(), bench.results()), (1, vec![]));
 }
 
 #[test]

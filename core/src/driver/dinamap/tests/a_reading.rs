@@ -41,11 +41,11 @@ fn made_while_the_port_was_closed_is_told_after_it_is_open_again() {
 
 #[test]
 fn stays_the_same_when_the_two_clocks_drift_apart() {
-    // The monitor's second is 1.001 of ours: 5 s in its 5,400.
+    // The monitor's second is 1.003 of ours: 16 s in its 5,400.
     let mut bench = Bench::new(None);
     bench.run(Span::secs(1));
     for s in 0..5_390 {
-        bench.now = OPENING + Span::millis(10_000 + s * 1_001);
+        bench.now = OPENING + Span::millis(10_000 + s * 1_003);
         let age = Some(Span::secs(s));
         bench.hear(&na_reply(&NibpReply { status: Status::Done, age, systolic: 128, diastolic: 82, mean: 99 }));
         bench.converse();
@@ -86,6 +86,28 @@ fn without_a_pulse_in_time_is_told_a_second_later_without_it() {
     assert_eq!(result.pulse, Measured::Absent(Absent::NotMeasured));
     assert_eq!(result.at, bench.sent(HostRequest::ReadPulse)[0] + REPLY);
     assert_eq!(bench.sent(HostRequest::ReadPulse).len(), 1);
+}
+
+#[test]
+fn with_a_garbled_pulse_is_told_a_second_later_without_it() {
+    let mut bench = Bench::new(None);
+    bench.monitor.pulse = b" RC3072\"I\r".to_vec();
+    bench.run(Span::secs(1));
+    bench.start().unwrap();
+    bench.run(Span::secs(60));
+    assert_eq!(bench.result().pulse, Measured::Absent(Absent::NotMeasured));
+    assert_eq!((bench.driver.stats().checksum, bench.sent(HostRequest::ReadPulse).len()), (1, 1));
+}
+
+#[test]
+fn that_waits_for_its_pulse_is_not_lost_to_the_next_one() {
+    let mut bench = Bench::new(None);
+    bench.run(Span::secs(60));
+    bench.hear(&reply_line(b" NA1100023128082099"));
+    bench.hear(&reply_line(b" NA1100003131084101"));
+    bench.run(Span::secs(2));
+    let told: Vec<_> = bench.results().iter().map(|result| result.pressure).collect();
+    assert_eq!(told, [Ok(bp(128, 82, 99)), Ok(bp(131, 84, 101))]);
 }
 
 #[test]

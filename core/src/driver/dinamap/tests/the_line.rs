@@ -97,6 +97,12 @@ fn checksum_fits_the_captured_reply() {
 }
 
 #[test]
+fn checksum_takes_fffh_from_a_sum_above_it() {
+    // 60 x 95 = 5,700; less 4,095: 1,605 = 25 x 64 + 5.
+    assert_eq!(checksum(&[b'~'; 60]), [0x20 + 25, 0x20 + 5]);
+}
+
+#[test]
 fn rejects_by_reason() {
     assert_eq!(understood(b" "), Err(Reject::Length));
     assert_eq!(understood(b" NA1100034128082099&3"), Err(Reject::Checksum));
