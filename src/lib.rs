@@ -6,7 +6,11 @@
 //! In the order a byte walks:
 //!
 //! * [`port`]: serial ports, opened by a stable name, watched, reopened.
+//! * [`recording`]: recordings of vital signs, row by row.
+//! * [`simulator`]: patients and devices on pseudo-terminals.
 //! * [`cli`]: one file per subcommand.
 
 pub mod cli;
 pub mod port;
+pub mod recording;
+pub mod simulator;
