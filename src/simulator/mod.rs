@@ -1,0 +1,10 @@
+//! Simulated patients and devices, on pseudo-terminals, at the real rate: for the demo, the tests and
+//! the benches.
+//!
+//! A byte walks: [`script`] (what is to happen) -> [`patient`] (what is so), or a recording ->
+//! [`scene`] (what the probe and the cuff meet) -> [`device`] (what goes over the wire). All of that is
+//! pure: a time goes in. Only [`line`] knows a clock and a port.
+
+mod noise;
+pub mod patient;
+pub mod script;
