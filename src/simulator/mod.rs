@@ -7,4 +7,7 @@
 
 mod noise;
 pub mod patient;
+mod playback;
+pub mod scene;
 pub mod script;
+mod waveform;
