@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand, each with its arguments and its `run`.
 
+mod ports;
+
 use clap::{Parser, Subcommand};
 
 /// Reads bedside vital-signs devices, decides alarms that know the phase of a session, and publishes
@@ -14,6 +16,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     // One line a subcommand.
+    Ports(ports::Ports),
 }
 
 impl Cli {
@@ -22,6 +25,8 @@ impl Cli {
     /// # Errors
     /// What could not be done, with what to do about it.
     pub fn run(self) -> anyhow::Result<()> {
-        match self.command {}
+        match self.command {
+            Command::Ports(ports) => ports.run(),
+        }
     }
 }

@@ -1,5 +1,16 @@
 //! Serial ports: opened by a stable name, watched, reopened.
 //!
+//! * [`name`]: which name stays with a device; what is plugged in.
+//! * [`serial`]: one open port, and why one cannot be opened.
+//! * [`watch`]: the life of a port: opened, read, lost, opened again.
+//! * [`health`]: whether what it says is of any use.
 //! * [`pty`]: a pseudo-terminal that stands in for a port.
 
+pub mod health;
+mod hint;
+#[expect(unsafe_code, reason = "no crate offers TIOCSSERIAL")]
+mod ioctl;
+pub mod name;
 pub mod pty;
+pub mod serial;
+pub mod watch;

@@ -1,0 +1,57 @@
+//! `vitalsd ports`: what is plugged in, by the name to configure it by.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::port::name::{DeviceRoot, PluggedIn};
+
+/// Lists the serial ports that are plugged in, by the names that stay with them.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  vitalsd ports --json | jq -r '.[].port'")]
+pub struct Ports {
+    /// One JSON array for programs.
+    #[arg(long)]
+    json: bool,
+    /// Look for /dev under this directory.
+    #[arg(long, default_value = "/", hide = true)]
+    root: PathBuf,
+}
+
+impl Ports {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let found = DeviceRoot::at(self.root).plugged_in();
+        let mut out = io::stdout().lock();
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, &found)?;
+            writeln!(out)?;
+        } else if found.is_empty() {
+            out.write_all(NOTHING.as_bytes())?;
+        } else {
+            table(&mut out, &found)?;
+        }
+        Ok(())
+    }
+}
+
+const NOTHING: &str = "\
+No serial port is plugged in.
+  Is the adapter plugged in? `dmesg` tells the last thing that was, or why it did not work.
+  In a container or a virtual machine the port must be passed through to it.
+  Without udev there are no stable names; a port can then be configured as /dev/ttyUSB0, with a warning.
+";
+
+fn table(out: &mut impl Write, found: &[PluggedIn]) -> io::Result<()> {
+    let names: Vec<String> = found.iter().map(|port| port.port.display().to_string()).collect();
+    let width = names.iter().map(String::len).max().unwrap_or(0);
+    for (name, port) in names.iter().zip(found) {
+        let what = port.usb.as_ref().map_or_else(String::new, ToString::to_string);
+        let now = if port.stable { port.target.display().to_string() } else { "has no stable name".into() };
+        writeln!(out, "{}", format!("{name:width$}  {now:18}  {what}").trim_end())?;
+    }
+    writeln!(
+        out,
+        "\nPut the first column into the configuration as the `port` of the device: that name stays with it, the second does not."
+    )
+}
