@@ -335,7 +335,6 @@ impl DecodeStats {
     }
 }
 
-#[allow(unused_macros, reason = "the first drivers land next")]
 /// Makes, from one line per driver, the list of protocols and the enum that dispatches to them
 /// without a pointer.
 macro_rules! registry {
@@ -344,7 +343,7 @@ macro_rules! registry {
         pub static PROTOCOLS: &[&Protocol] = &[$(&$protocol),+];
 
         /// Any of the drivers, dispatched by an enum: the hot path follows no pointer.
-        #[expect(clippy::large_enum_variant, reason = "one per port, made once, never moved on the hot path")]
+        #[allow(clippy::large_enum_variant, reason = "one per port, made once, never moved on the hot path")]
         #[derive(Debug)]
         pub enum AnyDriver {
             $(#[doc = concat!("A [`", stringify!($driver), "`].")] $variant($driver)),+
@@ -384,3 +383,15 @@ macro_rules! registry {
         }
     };
 }
+
+pub mod contec;
+pub mod dinamap;
+
+registry! {
+    ContecV7 => contec::V7, contec::V7_PROTOCOL;
+    ContecOld => contec::Old, contec::OLD_PROTOCOL;
+    Dinamap => dinamap::Dinamap, dinamap::PROTOCOL;
+}
+
+#[cfg(test)]
+mod laws;
