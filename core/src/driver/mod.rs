@@ -4,7 +4,7 @@
 //! start anywhere and hold anything, counts what it rejects by reason, and never guesses a value.
 //! How reads split the stream makes no difference to the samples.
 //!
-//! To add one: a file here, a line in [`registry!`], a recording.
+//! To add one: a file here, a line in `registry!`, a recording.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::indexing_slicing))]
 
 use core::fmt;
@@ -343,7 +343,6 @@ macro_rules! registry {
         pub static PROTOCOLS: &[&Protocol] = &[$(&$protocol),+];
 
         /// Any of the drivers, dispatched by an enum: the hot path follows no pointer.
-        #[allow(clippy::large_enum_variant, reason = "one per port, made once, never moved on the hot path")]
         #[derive(Debug)]
         pub enum AnyDriver {
             $(#[doc = concat!("A [`", stringify!($driver), "`].")] $variant($driver)),+
@@ -386,10 +385,18 @@ macro_rules! registry {
 
 pub mod contec;
 pub mod dinamap;
+pub mod nonin;
 
 registry! {
+    // Oximeters.
+    NoninDf2 => nonin::Df2, nonin::DF2;
+    NoninDf7 => nonin::Df7, nonin::DF7;
+    NoninDf1 => nonin::Df1, nonin::DF1;
+    NoninDf8 => nonin::Df8, nonin::DF8;
+    NoninPrintout => nonin::Printout, nonin::PRINTOUT;
     ContecV7 => contec::V7, contec::V7_PROTOCOL;
     ContecOld => contec::Old, contec::OLD_PROTOCOL;
+    // Cuffs.
     Dinamap => dinamap::Dinamap, dinamap::PROTOCOL;
 }
 
