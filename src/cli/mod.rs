@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, each with its arguments and its `run`.
 
 mod ports;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 
@@ -17,6 +18,7 @@ pub struct Cli {
 enum Command {
     // One line a subcommand.
     Ports(ports::Ports),
+    Simulate(simulate::Simulate),
 }
 
 impl Cli {
@@ -27,6 +29,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Ports(ports) => ports.run(),
+            Command::Simulate(simulate) => simulate.run(),
         }
     }
 }

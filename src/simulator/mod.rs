@@ -5,6 +5,8 @@
 //! [`scene`] (what the probe and the cuff meet) -> [`device`] (what goes over the wire). All of that is
 //! pure: a time goes in. Only [`line`] knows a clock and a port.
 
+pub mod device;
+pub mod line;
 mod noise;
 pub mod patient;
 mod playback;

@@ -161,6 +161,7 @@ fn pressure(systolic: f64, diastolic: f64) -> Option<BloodPressure> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use vitalsd_core::vitals::Pressure;
 
     use super::*;
 
@@ -217,8 +218,8 @@ mod tests {
                 let from = 600 + minute * 60 - 150;
                 (from..from + 300).map(|s| f64::from(of(patient.truth(at(s))))).sum::<f64>() / 300.0
             };
-            let systolic = |t: Truth| t.pressure.and_then(BloodPressure::systolic).map_or(0, |p| p.as_mmhg());
-            let diastolic = |t: Truth| t.pressure.and_then(BloodPressure::diastolic).map_or(0, |p| p.as_mmhg());
+            let systolic = |t: Truth| t.pressure.and_then(BloodPressure::systolic).map_or(0, Pressure::as_mmhg);
+            let diastolic = |t: Truth| t.pressure.and_then(BloodPressure::diastolic).map_or(0, Pressure::as_mmhg);
             let pulse = |t: Truth| t.pulse.map_or(0, PulseRate::as_bpm);
             let spo2 = |t: Truth| t.spo2.map_or(0, Spo2::as_tenths);
             let rest = patient.script.rest;

@@ -127,13 +127,16 @@ impl Scene {
         Arc::new(self)
     }
 
-    pub(super) const fn seed(&self) -> u64 {
-        self.seed
-    }
-
     /// Where in the course a device's time is.
     fn course(&self, time: Time) -> Time {
         Time::ZERO + span(seconds(time.since(Time::ZERO)) * self.speed)
+    }
+
+    /// When a moment of the course comes, in a device's time.
+    fn device_time(&self, course: Time) -> Time {
+        let time = Time::ZERO + span(seconds(course.since(Time::ZERO)) / self.speed);
+        // Rounded to a millisecond too early, it would not have come yet.
+        if self.course(time) < course { time + Span::millis(1) } else { time }
     }
 
     /// What is so in the patient at a device's `time`.
@@ -175,18 +178,17 @@ impl Scene {
     }
 
     fn contact(&self, time: Time, course: Time, truth: &Truth) -> Contact {
-        let before = |span: Span| self.course(time - span);
-        if self.off(course) || matches!(&self.subject, Subject::Recording(playback) if playback.off(course)) {
-            Contact::Off
-        } else if self.script.is_active(course, Effect::NoPulse) {
-            Contact::NoPulse
-        } else if self.off(before(SEARCH)) || (truth.spo2.is_none() && truth.pulse.is_none()) {
-            Contact::Searching
-        } else if self.occluded(time, course) && self.occluded(time - HOLD, course) {
-            Contact::Searching
-        } else {
-            Contact::On
+        let blank = matches!(&self.subject, Subject::Recording(playback) if playback.off(course));
+        if blank || self.off(course) {
+            return Contact::Off;
         }
+        if self.script.is_active(course, Effect::NoPulse) {
+            return Contact::NoPulse;
+        }
+        let just_back = self.off(self.course(time - SEARCH));
+        let squeezed = self.occluded(time, course) && self.occluded(time - HOLD, course);
+        let unknown = truth.spo2.is_none() && truth.pulse.is_none();
+        if just_back || squeezed || unknown { Contact::Searching } else { Contact::On }
     }
 
     fn off(&self, course: Time) -> bool {
@@ -245,6 +247,13 @@ impl Scene {
         self.script.is_active(self.course(time), Effect::CablePulled(role))
     }
 
+    /// When a device's cable next comes out or goes back in after `time`, by the script.
+    pub(super) fn next_cable_change(&self, role: Role, time: Time) -> Option<Time> {
+        let pulled = self.script.events.iter().filter(|event| event.effect == Effect::CablePulled(role));
+        let changes = pulled.flat_map(|event| [event.start, event.start + event.length]);
+        changes.map(|course| self.device_time(course)).filter(|change| *change > time).min()
+    }
+
     /// The cuff inflates from `from` until `until`.
     pub(super) fn inflate(&self, from: Time, until: Time) {
         self.inflated.from.store(from.as_millis(), Ordering::Relaxed);
@@ -269,13 +278,18 @@ impl Scene {
         }
     }
 
+    /// How long the `nth` determination takes: by the script, else 25 to 40 s, as adults take.
+    pub(super) fn determination_takes(&self, nth: u64) -> Span {
+        let usual = || Span::millis(fastrand::Rng::with_seed(self.seed.wrapping_add(nth)).u64(25_000..=40_000));
+        self.script.determination.unwrap_or_else(usual)
+    }
+
     /// When somebody presses the monitor's start button, or (in a recording) a determination ended, in order.
     pub(super) fn bedside_readings(&self) -> Vec<(Time, Bedside)> {
-        let device_time = |course: Time| Time::ZERO + span(seconds(course.since(Time::ZERO)) / self.speed);
         let pressed = self.script.events.iter().filter(|event| event.effect == Effect::BedsideReading);
-        let mut readings: Vec<_> = pressed.map(|event| (device_time(event.start), Bedside::Starts)).collect();
+        let mut readings: Vec<_> = pressed.map(|event| (self.device_time(event.start), Bedside::Starts)).collect();
         if let Subject::Recording(playback) = &self.subject {
-            readings.extend(playback.determinations().map(|time| (device_time(time), Bedside::Ends)));
+            readings.extend(playback.determinations().map(|time| (self.device_time(time), Bedside::Ends)));
         }
         readings.sort_by_key(|(time, _)| *time);
         readings

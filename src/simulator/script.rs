@@ -18,6 +18,8 @@ pub struct Script {
     pub response: Response,
     /// When the dose is given; `None`: never.
     pub dose: Option<Time>,
+    /// How long a determination of the blood pressure takes; `None`: 25 to 40 s.
+    pub determination: Option<Span>,
     /// What happens, in any order.
     pub events: Vec<Event>,
 }

@@ -43,6 +43,7 @@ pub enum ScriptError {
 #[serde(deny_unknown_fields)]
 struct RawScript {
     dose_at_s: Option<Number>,
+    determination_s: Option<Number>,
     #[serde(default)]
     rest: RawRest,
     #[serde(default)]
@@ -177,11 +178,14 @@ impl Checker<'_> {
     }
 
     fn script(&self, raw: &RawScript) -> Result<Script, ScriptError> {
+        let determination =
+            raw.determination_s.as_ref().map(|takes| self.number("determination_s", takes, 1.0..=170.0)).transpose()?;
         let dose = raw.dose_at_s.as_ref().map(|dose| self.number("dose_at_s", dose, 0.0..=DAY_S)).transpose()?;
         Ok(Script {
             rest: self.rest(&raw.rest)?,
             response: self.response(&raw.response)?,
             dose: dose.map(|dose| Time::ZERO + span(dose)),
+            determination: determination.map(span),
             events: raw.event.iter().map(|event| self.event(event)).collect::<Result<_, _>>()?,
         })
     }
@@ -348,10 +352,11 @@ impl Checker<'_> {
             BedsideReading, Bradycardia, CablePulled, CuffFails, Desaturation, Flicker, Hypertension, Hypotension,
             LowPerfusion, Silent, Tachycardia,
         };
+        type Field<'a> = (&'a str, Option<Range<usize>>, &'a [Kind]);
         let at = |number: &Option<Number>| number.as_ref().map(Spanned::span);
-        let pressure: &[Kind] = &[Hypertension, Hypotension];
+        let pressure = &[Hypertension, Hypotension];
         let ramped = &[Desaturation, LowPerfusion, Bradycardia, Tachycardia, Hypertension, Hypotension];
-        let fields: [(&str, Option<Range<usize>>, &[Kind]); 8] = [
+        let fields: [Field<'_>; 8] = [
             ("ramp_s", at(&event.ramp_s), ramped),
             ("to_pct", at(&event.to_pct), &[Desaturation, LowPerfusion]),
             ("to_bpm", at(&event.to_bpm), &[Bradycardia, Tachycardia]),
