@@ -387,7 +387,7 @@ fn a_recording_plays_on_the_wire_as_a_patient() {
         assert_eq!(oximetry.pulse.good(), PulseRate::bpm(61));
     }
     probe.run(at(80));
-    assert_eq!(probe.newest().spo2.value(), None, "a blank is no value");
+    assert_eq!(probe.newest().spo2, Measured::Absent(Absent::SensorOff), "a blank is no value");
     let results = cuff.determinations();
     assert_eq!(results.len(), 1, "{results:?}");
     assert_eq!(results[0].pressure.ok(), BloodPressure::full(152, 88, Some(109)));

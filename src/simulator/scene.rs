@@ -369,4 +369,17 @@ mod tests {
         assert_eq!(scene.reading(at(61)).contact, Contact::Off);
         assert_eq!(scene.truth(at(30)), Patient::new(script, 1).truth(at(300)));
     }
+
+    #[test]
+    fn a_cable_that_comes_out_in_the_course_is_out_at_the_time_that_is_told() {
+        let script = Script::quiet().with(Effect::CablePulled(Role::Cuff), at(1), Span::secs(1));
+        // At 3 times the speed that is after a third of a second, which is no whole millisecond.
+        let scene = Scene::patient(script, 1).at_speed(3.0);
+        let out = scene.next_cable_change(Role::Cuff, Time::ZERO).unwrap();
+        assert!(out < Time::from_millis(335) && scene.pulled(Role::Cuff, out));
+        let back = scene.next_cable_change(Role::Cuff, out).unwrap();
+        assert!(back < Time::from_millis(668) && !scene.pulled(Role::Cuff, back));
+        assert_eq!(scene.next_cable_change(Role::Cuff, back), None);
+        assert_eq!(scene.next_cable_change(Role::Oximeter, Time::ZERO), None);
+    }
 }
