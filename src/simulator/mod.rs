@@ -3,7 +3,7 @@
 //!
 //! A byte walks: [`script`] (what is to happen) -> [`patient`] (what is so), or a recording ->
 //! [`scene`] (what the probe and the cuff meet) -> [`device`] (what goes over the wire). All of that is
-//! pure: a time goes in. Only [`line`] knows a clock and a port.
+//! pure: a time goes in. Only [`mod@line`] knows a clock and a port.
 
 pub mod device;
 pub mod line;
