@@ -6,9 +6,13 @@
 //! In the order a byte walks:
 //!
 //! * [`port`]: serial ports, opened by a stable name, watched, reopened.
+//! * [`recording`]: recordings of vital signs, row by row.
+//! * [`simulator`]: patients and devices on pseudo-terminals.
 //! * [`cli`]: one file per subcommand.
 //! * [`config`]: a file becomes checked settings; every error names file, line and remedy.
 
 pub mod cli;
 pub mod config;
 pub mod port;
+pub mod recording;
+pub mod simulator;

@@ -3,6 +3,7 @@
 mod check;
 mod drivers;
 mod ports;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 
@@ -21,6 +22,7 @@ enum Command {
     Check(check::Check),
     Drivers(drivers::Drivers),
     Ports(ports::Ports),
+    Simulate(simulate::Simulate),
 }
 
 impl Cli {
@@ -33,6 +35,7 @@ impl Cli {
             Command::Check(check) => check.run(),
             Command::Drivers(drivers) => drivers.run(),
             Command::Ports(ports) => ports.run(),
+            Command::Simulate(simulate) => simulate.run(),
         }
     }
 }

@@ -1,0 +1,395 @@
+//! What a simulated device says, the real driver understands as what is so in the patient; and what the
+//! real driver asks, the simulated device answers. Over fed time: no clock, no port.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail"
+)]
+
+use std::sync::Arc;
+
+use vitalsd::recording::Row;
+use vitalsd::simulator::device::{Device, Model};
+use vitalsd::simulator::scene::Scene;
+use vitalsd::simulator::script::{Effect, Role, Script};
+use vitalsd_core::driver::{AnyDriver, Driver, Quantity, Refusal, Request};
+use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, Oximetry, Sample};
+use vitalsd_core::time::{Span, Time};
+use vitalsd_core::vitals::{Absent, BloodPressure, Doubt, Measured, PulseRate, Spo2};
+
+const OXIMETERS: [Model; 7] = [
+    Model::NoninDf1,
+    Model::NoninDf2,
+    Model::NoninDf7,
+    Model::NoninDf8,
+    Model::NoninPrintout,
+    Model::ContecV7,
+    Model::ContecOld,
+];
+
+fn at(seconds: u64) -> Time {
+    Time::from_millis(seconds * 1_000)
+}
+
+/// A device and its driver at the two ends of a perfect line.
+struct Bench {
+    device: Device,
+    driver: AnyDriver,
+    now: Time,
+    poll: Time,
+    samples: Vec<Sample>,
+}
+
+impl Bench {
+    fn new(model: Model, scene: &Arc<Scene>) -> Self {
+        let mut driver = AnyDriver::new(model.name()).expect("each model has a driver");
+        driver.opened(Time::ZERO);
+        Self { device: Device::new(model, scene), driver, now: Time::ZERO, poll: Time::ZERO, samples: Vec::new() }
+    }
+
+    fn patient(model: Model, script: Script) -> Self {
+        Self::new(model, &Scene::patient(script, 42).shared())
+    }
+
+    /// Lets both live until `until`.
+    fn run(&mut self, until: Time) -> &mut Self {
+        let mut said = Vec::new();
+        while self.now < until {
+            let due = self.device.due().unwrap_or(until);
+            self.now = due.min(self.poll).max(self.now).min(until);
+            self.device.advance(self.now, &mut said);
+            self.hear(&mut said);
+            // Asked again after each answer, as a port does.
+            let mut poll = self.driver.poll(self.now, &mut |sample| self.samples.push(sample));
+            while let Some(send) = poll.send {
+                self.device.receive(&send, self.now, &mut said);
+                self.hear(&mut said);
+                poll = self.driver.poll(self.now, &mut |sample| self.samples.push(sample));
+            }
+            let soonest = Time::from_millis(self.now.as_millis() + 1);
+            self.poll = poll.next.unwrap_or(self.now + Span::secs(1)).max(soonest);
+        }
+        self
+    }
+
+    fn hear(&mut self, said: &mut Vec<u8>) {
+        self.driver.decode(said, self.now, &mut |sample| self.samples.push(sample));
+        said.clear();
+    }
+
+    fn ask(&mut self, request: Request) -> Result<(), Refusal> {
+        self.poll = self.now;
+        self.driver.request(request, self.now)
+    }
+
+    fn oximetry(&self) -> impl Iterator<Item = &Oximetry> {
+        self.samples.iter().filter_map(|sample| match sample {
+            Sample::Oximetry(oximetry) => Some(oximetry),
+            _ => None,
+        })
+    }
+
+    fn newest(&self) -> &Oximetry {
+        self.oximetry().last().expect("an oximeter has said something")
+    }
+
+    fn pleth(&self, from: Time, to: Time) -> Vec<u16> {
+        let point = |sample: &Sample| match sample {
+            Sample::Pleth { at, value } if (from..to).contains(at) => Some(*value),
+            _ => None,
+        };
+        self.samples.iter().filter_map(point).collect()
+    }
+
+    fn determinations(&self) -> Vec<CuffResult> {
+        let result = |sample: &Sample| match sample {
+            Sample::CuffResult(result) => Some(*result),
+            _ => None,
+        };
+        self.samples.iter().filter_map(result).collect()
+    }
+}
+
+#[test]
+fn every_oximeter_says_what_is_so_in_the_patient() {
+    let fall = Effect::Desaturation { to_pct: 83.0, ramp: Span::secs(20) };
+    let race = Effect::Pulse { to_bpm: 150.0, ramp: Span::secs(20) };
+    let script = Script::quiet().with(fall, at(20), Span::secs(40)).with(race, at(90), Span::secs(30));
+    for model in OXIMETERS {
+        let scene = Scene::patient(script.clone(), 42).shared();
+        let mut bench = Bench::new(model, &scene);
+        bench.run(at(150));
+        assert_eq!(bench.driver.stats().rejects(), 0, "{model}: {:?}", bench.driver.stats());
+        assert!(bench.driver.lock().locked, "{model}");
+        for oximetry in bench.oximetry() {
+            // A packet of Nonin's takes a third of a second to say.
+            let truth = scene.truth(oximetry.at - Span::millis(150));
+            let spo2 = oximetry.spo2.good().unwrap_or_else(|| panic!("{model}: {oximetry:?}"));
+            let pulse = oximetry.pulse.good().unwrap_or_else(|| panic!("{model}: {oximetry:?}"));
+            assert!(
+                spo2.as_tenths().abs_diff(truth.spo2.unwrap().as_tenths()) <= 10,
+                "{model}: {oximetry:?} {truth:?}"
+            );
+            assert!(pulse.as_bpm().abs_diff(truth.pulse.unwrap().as_bpm()) <= 3, "{model}: {oximetry:?} {truth:?}");
+            if model.protocol().measures(Quantity::PerfusionIndex) {
+                assert_eq!(oximetry.perfusion_index.good(), scene.truth(oximetry.at).perfusion_index);
+            }
+        }
+        let lowest = bench.oximetry().filter_map(|o| o.spo2.good()).min();
+        assert_eq!(lowest, Spo2::percent(83), "{model} shows the whole fall");
+    }
+}
+
+#[test]
+fn every_oximeter_keeps_the_rate_of_its_sheet() {
+    for (model, numbers, points) in [
+        (Model::NoninDf1, 60, 0),
+        (Model::NoninDf2, 180, 4_500),
+        (Model::NoninDf7, 180, 4_500),
+        (Model::NoninDf8, 60, 0),
+        (Model::NoninPrintout, 60, 0),
+        (Model::ContecV7, 3_600, 3_600),
+        (Model::ContecOld, 3_600, 3_600),
+    ] {
+        let mut bench = Bench::patient(model, Script::quiet());
+        bench.run(at(10)).samples.clear();
+        bench.run(at(70));
+        let pleth = bench.pleth(at(10), at(70) + Span::millis(1));
+        assert!(bench.oximetry().count().abs_diff(numbers) <= 1, "{model}: {}", bench.oximetry().count());
+        assert!(pleth.len().abs_diff(points) <= 25, "{model}: {} points", pleth.len());
+        if let Some(scale) = model.protocol().pleth {
+            let (low, high) = (pleth.iter().min().unwrap(), pleth.iter().max().unwrap());
+            assert!(*high <= scale.full_scale && *high > scale.full_scale / 10 * 7 && *low < scale.full_scale / 5);
+        }
+    }
+}
+
+#[test]
+fn what_happens_to_the_probe_is_told_with_its_reason() {
+    let absent = |effect, model: Model| {
+        let mut bench = Bench::patient(model, Script::quiet().with(effect, at(20), Span::secs(30)));
+        bench.run(at(40));
+        let Oximetry { spo2, pulse, .. } = *bench.newest();
+        assert_eq!((spo2.value(), pulse.value()), (None, None), "{model} in {effect:?}");
+        bench.run(at(60));
+        assert!(bench.newest().spo2.good().is_some(), "{model} after {effect:?}");
+        match pulse {
+            Measured::Absent(why) => why,
+            _ => unreachable!("checked above"),
+        }
+    };
+    for model in [Model::NoninDf2, Model::NoninDf7, Model::NoninDf8, Model::ContecV7, Model::ContecOld] {
+        assert_eq!(absent(Effect::SensorOff, model), Absent::SensorOff, "{model}");
+    }
+    for model in [Model::NoninDf2, Model::NoninDf7, Model::NoninDf8, Model::ContecV7] {
+        assert_eq!(absent(Effect::NoPulse, model), Absent::NoPulse, "{model}");
+    }
+    for model in [Model::NoninDf1, Model::NoninPrintout] {
+        absent(Effect::SensorOff, model);
+    }
+}
+
+#[test]
+fn motion_and_a_cold_finger_make_the_numbers_doubtful() {
+    let cold = Effect::LowPerfusion { to_pct: 0.1, ramp: Span::secs(5) };
+    for (effect, doubt) in [(Effect::Motion, Doubt::Artefact), (cold, Doubt::LowPerfusion)] {
+        let mut bench = Bench::patient(Model::NoninDf2, Script::quiet().with(effect, at(20), Span::secs(60)));
+        bench.run(at(40));
+        assert!(matches!(bench.newest().spo2, Measured::Questionable(_, why) if why == doubt), "{:?}", bench.newest());
+    }
+}
+
+#[test]
+fn a_stuck_oximeter_goes_on_sending_the_same() {
+    let mut bench = Bench::patient(Model::NoninDf2, Script::quiet().with(Effect::Stuck, at(20), Span::secs(30)));
+    bench.run(at(50));
+    let still = bench.pleth(at(21), at(49));
+    assert!(still.len() > 2_000 && still.iter().all(|point| *point == still[0]));
+    let numbers: Vec<_> = bench.oximetry().filter(|o| o.at > at(21)).map(|o| (o.spo2, o.pulse)).collect();
+    assert!(numbers.len() > 80 && numbers.iter().all(|pair| *pair == numbers[0]));
+}
+
+#[test]
+fn a_silent_device_neither_says_nor_hears_anything() {
+    for model in OXIMETERS {
+        let silent = Effect::Silent(Role::Oximeter);
+        let mut bench = Bench::patient(model, Script::quiet().with(silent, at(20), Span::secs(10)));
+        bench.run(at(40));
+        let during = bench.oximetry().filter(|o| o.at > at(21) && o.at < at(30)).count();
+        let after = bench.oximetry().filter(|o| o.at > at(33)).count();
+        assert!(during == 0 && after > 0, "{model}: {during} during, {after} after");
+    }
+}
+
+#[test]
+fn contec_v7_says_nothing_before_it_is_told_to_start_and_stops_30_s_after_the_last_word() {
+    let mut device = Device::new(Model::ContecV7, &Scene::patient(Script::quiet(), 1).shared());
+    let mut said = Vec::new();
+    device.advance(at(60), &mut said);
+    assert!(said.is_empty(), "silent until A1");
+    // The start command of the sheet, in two pieces.
+    device.receive(&[0x7d, 0x81, 0xa1, 0x80], at(60), &mut said);
+    assert_eq!(device.due(), None);
+    device.receive(&[0x80; 5], at(60), &mut said);
+    device.advance(at(89), &mut said);
+    assert!(said.len().abs_diff(29 * 60 * 9) <= 2 * 9, "{} bytes", said.len());
+    // Kept alive once, it goes on for 30 s from then.
+    device.receive(&[0x7d, 0x81, 0xaf, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80], at(89), &mut said);
+    device.advance(at(118), &mut said);
+    said.clear();
+    device.advance(at(300), &mut said);
+    assert!(said.len().abs_diff(60 * 9) <= 2 * 9, "{} bytes", said.len());
+    assert_eq!(device.due(), None, "silent again");
+    said.clear();
+    device.receive(&[0x7d, 0x81, 0xaf, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80], at(301), &mut said);
+    device.advance(at(302), &mut said);
+    assert!(said.is_empty(), "a keep-alive starts nothing");
+}
+
+#[test]
+fn contec_v7_stops_when_it_is_told_to() {
+    let mut device = Device::new(Model::ContecV7, &Scene::patient(Script::quiet(), 1).shared());
+    let mut said = Vec::new();
+    device.receive(&[0x7d, 0x81, 0xa1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80], at(1), &mut said);
+    device.advance(at(2), &mut said);
+    assert!(said.len() > 50 * 9);
+    said.clear();
+    device.receive(&[0x7d, 0x81, 0xa2, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80], at(2), &mut said);
+    device.advance(at(10), &mut said);
+    // The captured answer of the sheet.
+    assert_eq!(said, [0x0c, 0x80]);
+}
+
+#[test]
+fn dinamap_answers_busy_with_the_old_pressures_and_their_growing_age() {
+    let script = Script { determination: Some(Span::secs(30)), ..Script::quiet() };
+    let mut device = Device::new(Model::Dinamap, &Scene::patient(script, 1).shared());
+    let mut ask = |request: &[u8], second| {
+        let mut said = Vec::new();
+        device.advance(at(second), &mut said);
+        device.receive(request, at(second), &mut said);
+        String::from_utf8(said).unwrap()
+    };
+    // Requests and layout of the sheet: status, patient, type, seconds since, systolic, diastolic, mean.
+    assert_eq!(ask(b"\r NA!2\r", 10), " NA3109999000000000&*\r", "the sheet's vector: no recent result");
+    assert!(ask(b" NC0!E\r\n", 20).starts_with(" NC"));
+    assert!(ask(b" NA!2\r", 30).starts_with(" NA0109999000000000"), "busy, nothing older");
+    let first = ask(b" NA!2\r", 53);
+    assert!(first.starts_with(" NA1100003"), "done at 50 s: {first:?}");
+    assert!(ask(b" NC0!E\r", 1_000).starts_with(" NC"));
+    let busy = ask(b" NA!2\r", 1_010);
+    assert!(busy.starts_with(" NA0100960") && busy[10..19] == first[10..19], "{busy:?} after {first:?}");
+    assert!(ask(b" NA!2\r", 1_030).starts_with(" NA1100000"));
+    assert!(ask(b" RC!8\r", 1_031).starts_with(" RC3"));
+    assert!(ask(b" OA!3\r", 1_032).starts_with(" OA3"));
+    assert_eq!(ask(b" NA!3\r", 1_033), "", "a wrong checksum has no answer");
+    assert!(ask(b" NA!2\r", 7_000).starts_with(" NA1109999"), "the count ends at 5400 s");
+}
+
+#[test]
+fn a_determination_that_the_driver_starts_gives_the_pressure_of_the_patient() {
+    let scene = Scene::patient(Script::quiet().dosed(at(60)), 42).shared();
+    let mut bench = Bench::new(Model::Dinamap, &scene);
+    bench.run(at(10));
+    for start in [10, 1_000, 2_200] {
+        bench.run(at(start)).samples.clear();
+        bench.ask(Request::StartCuff).unwrap();
+        bench.run(at(start + 24));
+        assert_eq!(bench.determinations(), [], "it takes longer than that, and busy replies carry old pressures");
+        bench.run(at(start + 60));
+        let results = bench.determinations();
+        assert_eq!(results.len(), 1, "{results:?}");
+        let CuffResult { measured_at, origin, pressure, pulse, .. } = results[0];
+        assert_eq!(origin, CuffOrigin::Schedule);
+        // The device tells its age in whole seconds.
+        let near = |ms: u64| scene.truth(measured_at - Span::millis(ms)).pressure;
+        assert!((0..=1_100).step_by(10).any(|ms| near(ms) == pressure.ok()), "{results:?} at {start}");
+        assert!(pulse.good().is_some_and(|pulse| (60..=80).contains(&PulseRate::as_bpm(pulse))));
+    }
+}
+
+#[test]
+fn a_reading_started_at_the_bedside_is_seen_as_one() {
+    let mut bench = Bench::patient(Model::Dinamap, Script::quiet().with(Effect::BedsideReading, at(30), Span::ZERO));
+    bench.run(at(120));
+    let results = bench.determinations();
+    assert_eq!(results.len(), 1, "{results:?}");
+    assert_eq!(results[0].origin, CuffOrigin::Bedside);
+    assert!(results[0].pressure.is_ok() && results[0].measured_at > at(54) && results[0].measured_at < at(72));
+}
+
+#[test]
+fn a_determination_can_fail_hang_or_be_cancelled_and_a_monitor_can_be_mute() {
+    let outcome = |script: Script, cancel: Option<u64>| {
+        let mut bench = Bench::patient(Model::Dinamap, script);
+        bench.run(at(10));
+        bench.ask(Request::StartCuff).unwrap();
+        if let Some(cancel) = cancel {
+            bench.run(at(cancel));
+            bench.ask(Request::StopCuff).unwrap();
+        }
+        bench.run(at(400));
+        let results = bench.determinations();
+        assert_eq!(results.len(), 1, "{results:?}");
+        (results[0].pressure.unwrap_err(), results[0].at)
+    };
+    let long = Span::secs(390);
+    let fails = Script::quiet().with(Effect::CuffFails { status: 4 }, at(0), long);
+    assert_eq!(outcome(fails, None).0, CuffFailure::PumpTimeout);
+    assert_eq!(outcome(Script::quiet(), Some(20)).0, CuffFailure::Cancelled);
+    // Without a pulse there is nothing to measure.
+    assert_eq!(outcome(Script::quiet().with(Effect::NoPulse, at(0), long), None).0, CuffFailure::Failed);
+    let (_, hung) = outcome(Script::quiet().with(Effect::CuffHangs, at(0), long), None);
+    assert!(hung >= at(180), "the driver gives up after its guard time, not before: {hung:?}");
+    let (failure, _) = outcome(Script::quiet().with(Effect::Silent(Role::Cuff), at(11), long), None);
+    assert_eq!(failure, CuffFailure::NoAnswer);
+}
+
+#[test]
+fn a_cuff_on_the_arm_of_the_probe_takes_the_pulse_away_while_it_is_inflated() {
+    let script = Script::quiet().with(Effect::CuffOnProbeArm, at(0), Span::secs(600)).with(
+        Effect::BedsideReading,
+        at(30),
+        Span::ZERO,
+    );
+    let scene = Scene::patient(Script { determination: Some(Span::secs(30)), ..script }, 42).shared();
+    let (mut probe, mut cuff) = (Bench::new(Model::NoninDf2, &scene), Bench::new(Model::Dinamap, &scene));
+    for second in 1..=90 {
+        cuff.run(at(second));
+        probe.run(at(second));
+    }
+    let swing = |from, to| {
+        let points = probe.pleth(at(from), at(to));
+        points.iter().max().unwrap() - points.iter().min().unwrap()
+    };
+    assert!(swing(20, 30) > 150 && swing(35, 60) == 0 && swing(70, 80) > 150);
+    let missing = probe.oximetry().filter(|o| o.spo2 == Measured::Absent(Absent::Searching)).count();
+    assert!((20 * 3..=35 * 3).contains(&missing), "{missing} packets without numbers");
+}
+
+#[test]
+fn a_recording_plays_on_the_wire_as_a_patient() {
+    let row = |time_ms, spo2_tenths, pulse_bpm| Row { time_ms, spo2_tenths, pulse_bpm, ..Row::default() };
+    let mut rows: Vec<_> = (0..60).map(|s| row(s * 1_000, Some(980 - 2 * s as u16), Some(61))).collect();
+    rows.extend((60..90).map(|s| row(s * 1_000, None, None)));
+    rows[50] = Row { systolic_mmhg: Some(152), diastolic_mmhg: Some(88), mean_mmhg: Some(109), ..rows[50] };
+    let scene = Scene::recording(rows, Script::quiet(), 1).shared();
+    let (mut probe, mut cuff) = (Bench::new(Model::NoninDf2, &scene), Bench::new(Model::Dinamap, &scene));
+    probe.run(at(58));
+    cuff.run(at(80));
+    for oximetry in probe.oximetry() {
+        let second = (oximetry.at.as_millis() / 1_000) as u16;
+        let spo2 = oximetry.spo2.good().unwrap().as_tenths();
+        assert!(spo2.abs_diff(980 - 2 * second) <= 7, "whole percents of {second} s: {spo2}");
+        assert_eq!(oximetry.pulse.good(), PulseRate::bpm(61));
+    }
+    probe.run(at(80));
+    assert_eq!(probe.newest().spo2, Measured::Absent(Absent::SensorOff), "a blank is no value");
+    let results = cuff.determinations();
+    assert_eq!(results.len(), 1, "{results:?}");
+    assert_eq!(results[0].pressure.ok(), BloodPressure::full(152, 88, Some(109)));
+    assert!(results[0].measured_at > at(48) && results[0].measured_at < at(52), "{results:?}");
+}
