@@ -5,6 +5,9 @@
 //! This crate is the shell around [`vitalsd_core`], which decides everything and touches nothing.
 //! In the order a byte walks:
 //!
+//! * [`wire`]: the public contract; nothing else shapes JSON.
+//! * [`mqtt`]: the way to the broker.
 //! * [`cli`]: one file per subcommand.
 
 pub mod cli;
+pub mod wire;
