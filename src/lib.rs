@@ -10,4 +10,5 @@
 //! * [`cli`]: one file per subcommand.
 
 pub mod cli;
+pub mod mqtt;
 pub mod wire;
