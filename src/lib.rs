@@ -8,6 +8,8 @@
 //! * [`port`]: serial ports, opened by a stable name, watched, reopened.
 //! * [`recording`]: recordings of vital signs, row by row.
 //! * [`simulator`]: patients and devices on pseudo-terminals.
+//! * [`wire`]: the public contract; nothing else shapes JSON.
+//! * [`mqtt`]: the way to the broker.
 //! * [`cli`]: one file per subcommand.
 //! * [`config`]: a file becomes checked settings; every error names file, line and remedy.
 
@@ -16,3 +18,5 @@ pub mod config;
 pub mod port;
 pub mod recording;
 pub mod simulator;
+pub mod mqtt;
+pub mod wire;
