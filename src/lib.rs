@@ -15,8 +15,8 @@
 
 pub mod cli;
 pub mod config;
+pub mod mqtt;
 pub mod port;
 pub mod recording;
 pub mod simulator;
-pub mod mqtt;
 pub mod wire;

@@ -247,7 +247,6 @@ fn limit_in_words(limit: &Limit) -> String {
             let mean = mean.map(|mean| format!("mean below {mean}"));
             [systolic, mean].into_iter().flatten().collect::<Vec<_>>().join(" or ")
         }
-        Limit::Longer(span) => format!("longer than {span}"),
     }
 }
 

@@ -398,7 +398,7 @@ fn figures(limit: &Limit) -> Figures {
             (Some(systolic), Some(diastolic))
         }
         Limit::PressureBelow { systolic, mean } => (systolic, mean),
-        Limit::NoPulse | Limit::Longer(_) => (None, None),
+        Limit::NoPulse => (None, None),
     }
 }
 

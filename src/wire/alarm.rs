@@ -102,9 +102,9 @@ pub struct Reading {
     /// Why there is no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub absent: Option<Absent>,
-    /// How long overdue, or lost, ms.
+    /// Since when it has been due.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub for_ms: Option<u64>,
+    pub due_since: Option<WallTime>,
     /// Why a device is lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<LossReason>,
@@ -113,8 +113,10 @@ pub struct Reading {
     pub failure: Option<Failure>,
 }
 
-impl From<Value> for Reading {
-    fn from(value: Value) -> Self {
+impl Reading {
+    /// The value, with its times on the wall clock.
+    #[must_use]
+    pub fn new(value: Value, clock: Clock) -> Self {
         let none = Self::default();
         match value {
             Value::Spo2(spo2) => Self { spo2_pct: Some(Decimal::tenths(spo2.as_tenths())), ..none },
@@ -124,7 +126,7 @@ impl From<Value> for Reading {
                 Self { systolic_mmhg, diastolic_mmhg, mean_mmhg, ..none }
             }
             Value::Absent(reason) => Self { absent: Some(reason), ..none },
-            Value::For(span) => Self { for_ms: Some(span.as_millis()), ..none },
+            Value::Since(due) => Self { due_since: Some(clock.at(due)), ..none },
             Value::Lost(reason) => Self { lost: Some(reason), ..none },
             Value::CuffFailure(reason) => Self { failure: Some(reason.into()), ..none },
         }
@@ -149,6 +151,12 @@ pub struct Limit {
     /// Pulse `<=` this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pulse_at_most_bpm: Option<u16>,
+    /// Systolic `>` this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub systolic_above_mmhg: Option<u16>,
+    /// Diastolic `>` this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diastolic_above_mmhg: Option<u16>,
     /// Systolic `>=` this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub systolic_at_least_mmhg: Option<u16>,
@@ -161,9 +169,6 @@ pub struct Limit {
     /// Mean `<` this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean_below_mmhg: Option<u16>,
-    /// Longer than this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub longer_than_ms: Option<u64>,
 }
 
 impl From<output::Limit> for Limit {
@@ -175,13 +180,17 @@ impl From<output::Limit> for Limit {
             output::Limit::PulseAbove(v) => Self { pulse_above_bpm: Some(v), ..none },
             output::Limit::PulseBelow(v) => Self { pulse_below_bpm: Some(v), ..none },
             output::Limit::PulseAtMost(v) => Self { pulse_at_most_bpm: Some(v), ..none },
-            output::Limit::PressureHigh { systolic, diastolic } => {
-                Self { systolic_at_least_mmhg: systolic, diastolic_at_least_mmhg: diastolic, ..none }
+            // The condition itself says it; there is no number.
+            output::Limit::NoPulse => none,
+            output::Limit::PressureAbove { systolic, diastolic } => {
+                Self { systolic_above_mmhg: Some(systolic), diastolic_above_mmhg: Some(diastolic), ..none }
             }
-            output::Limit::PressureLow { systolic, mean } => {
+            output::Limit::PressureAtLeast { systolic, diastolic } => {
+                Self { systolic_at_least_mmhg: Some(systolic), diastolic_at_least_mmhg: Some(diastolic), ..none }
+            }
+            output::Limit::PressureBelow { systolic, mean } => {
                 Self { systolic_below_mmhg: systolic, mean_below_mmhg: mean, ..none }
             }
-            output::Limit::Longer(span) => Self { longer_than_ms: Some(span.as_millis()), ..none },
         }
     }
 }
@@ -204,8 +213,8 @@ impl Alarm {
             since: clock.at(alarm.since),
             delay_ms: alarm.delay.as_millis(),
             ended: alarm.ended.map(|ended| clock.at(ended)),
-            value: alarm.value.map(Reading::from),
-            worst: alarm.worst.map(Reading::from),
+            value: alarm.value.map(|value| Reading::new(value, clock)),
+            worst: alarm.worst.map(|worst| Reading::new(worst, clock)),
             limit: alarm.limit.map(Limit::from),
             stale: alarm.stale,
             phase: alarm.phase,
@@ -253,12 +262,12 @@ mod tests {
         let high = output::Alarm {
             value: BloodPressure::full(184, 104, None).map(Value::Pressure),
             worst: None,
-            limit: Some(output::Limit::PressureHigh { systolic: Some(180), diastolic: None }),
+            limit: Some(output::Limit::PressureAtLeast { systolic: 180, diastolic: 110 }),
             ..spo2_low()
         };
         let json = to_value(Alarm::new(&high, clock())).unwrap();
         assert_eq!(json["value"], json!({ "systolic_mmhg": 184, "diastolic_mmhg": 104 }));
-        assert_eq!(json["limit"], json!({ "systolic_at_least_mmhg": 180 }));
+        assert_eq!(json["limit"], json!({ "systolic_at_least_mmhg": 180, "diastolic_at_least_mmhg": 110 }));
         assert!(json.get("worst").is_none() && json.get("ack").is_none() && json.get("ended").is_none());
     }
 }

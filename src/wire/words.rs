@@ -11,16 +11,14 @@ use vitalsd_core::vitals::{Absent, BloodPressure};
 #[must_use]
 pub fn reason(alarm: &Alarm) -> String {
     let mut words = subject(alarm);
-    if let Some(limit) = alarm.limit.filter(|limit| !matches!(limit, Limit::Longer(_))) {
+    // "No pulse" is the limit and the subject in one.
+    if let Some(limit) = alarm.limit.filter(|limit| *limit != Limit::NoPulse) {
         words.push_str(", ");
         words.push_str(&self::limit(limit));
     }
     let lasted = lasted(alarm);
-    if lasted.as_secs() > 0 && !matches!(alarm.value, Some(Value::For(_))) {
+    if lasted.as_secs() > 0 && !matches!(alarm.value, Some(Value::Since(_))) {
         words.push_str(&format!(" for {lasted}"));
-    }
-    if let Some(Limit::Longer(limit)) = alarm.limit {
-        words.push_str(&format!(", longer than {limit}"));
     }
     words.push_str(", ");
     words.push_str(phase(alarm.phase));
@@ -48,7 +46,7 @@ fn subject(alarm: &Alarm) -> String {
         Some(Value::Absent(why)) if alarm.condition == Condition::Spo2Unavailable => {
             format!("{title}: {}", absent(why))
         }
-        Some(Value::For(span)) => format!("{title} for {span}"),
+        Some(Value::Since(due)) => format!("{title} for {}", alarm.ended.unwrap_or(alarm.at).since(due)),
         Some(Value::Lost(why)) => format!("{title}: {why}"),
         Some(Value::CuffFailure(why)) => format!("{title} ({})", cuff_failure(why)),
         Some(Value::Absent(_)) | None => title.to_owned(),
@@ -58,7 +56,7 @@ fn subject(alarm: &Alarm) -> String {
 /// The pressure, and the mean beside it where the mean is what is judged.
 fn pressure(bp: BloodPressure, limit: Option<Limit>) -> String {
     match (bp, limit) {
-        (BloodPressure::Full { .. }, Some(Limit::PressureLow { mean: Some(_), .. })) => {
+        (BloodPressure::Full { .. }, Some(Limit::PressureBelow { mean: Some(_), .. })) => {
             format!("BP {bp} mmHg, mean {}", bp.mean())
         }
         _ => format!("BP {bp} mmHg"),
@@ -74,21 +72,19 @@ pub fn limit(limit: Limit) -> String {
         Limit::PulseAbove(bpm) => format!("above {bpm} bpm"),
         Limit::PulseBelow(bpm) => format!("below {bpm} bpm"),
         Limit::PulseAtMost(bpm) => format!("at or below {bpm} bpm"),
-        Limit::PressureHigh { systolic: Some(systolic), diastolic: Some(diastolic) } => {
-            format!("at or above {systolic}/{diastolic} mmHg")
-        }
-        Limit::PressureHigh { systolic, diastolic } => either("at or above", systolic, "diastolic", diastolic),
-        Limit::PressureLow { systolic, mean } => either("below", systolic, "mean", mean),
-        Limit::Longer(span) => format!("longer than {span}"),
+        Limit::NoPulse => "no pulse found".to_owned(),
+        Limit::PressureAbove { systolic, diastolic } => format!("above {systolic}/{diastolic} mmHg"),
+        Limit::PressureAtLeast { systolic, diastolic } => format!("at or above {systolic}/{diastolic} mmHg"),
+        Limit::PressureBelow { systolic, mean } => below(systolic, mean),
     }
 }
 
-fn either(how: &str, systolic: Option<u16>, name: &str, other: Option<u16>) -> String {
-    match (systolic, other) {
-        (Some(systolic), Some(other)) => format!("{how} systolic {systolic} or {name} {other} mmHg"),
-        (Some(systolic), None) => format!("{how} systolic {systolic} mmHg"),
-        (None, Some(other)) => format!("{how} {name} {other} mmHg"),
-        (None, None) => format!("{how} its limit"),
+fn below(systolic: Option<u16>, mean: Option<u16>) -> String {
+    match (systolic, mean) {
+        (Some(systolic), Some(mean)) => format!("below systolic {systolic} or mean {mean} mmHg"),
+        (Some(systolic), None) => format!("below systolic {systolic} mmHg"),
+        (None, Some(mean)) => format!("below mean {mean} mmHg"),
+        (None, None) => "below its limit".to_owned(),
     }
 }
 
@@ -196,12 +192,12 @@ pub(super) mod tests {
 
     #[test]
     fn a_pressure_is_said_with_the_limits_of_its_row() {
-        let high = Limit::PressureHigh { systolic: Some(180), diastolic: Some(110) };
+        let high = Limit::PressureAtLeast { systolic: 180, diastolic: 110 };
         assert_eq!(
             reason(&pressure_alarm(Condition::PressureSevere, (184, 104), high)),
             "BP 184/104 mmHg, at or above 180/110 mmHg, in the window"
         );
-        let low = Limit::PressureLow { systolic: None, mean: Some(65) };
+        let low = Limit::PressureBelow { systolic: None, mean: Some(65) };
         assert_eq!(
             reason(&pressure_alarm(Condition::MeanLow, (84, 50), low)),
             "BP 84/50 mmHg, mean 61, below mean 65 mmHg, in the window"
@@ -223,8 +219,8 @@ pub(super) mod tests {
             "no SpO2: sensor off for 15 s, in the window"
         );
         assert_eq!(
-            reason(&technical(Condition::PressureOverdue, Value::For(Span::mins(3)))),
-            "BP overdue for 3 min, in the window"
+            reason(&technical(Condition::PressureOverdue, Value::Since(Time::from_millis(115_000) - Span::secs(100)))),
+            "BP overdue for 1 min 40 s, in the window"
         );
         assert_eq!(
             reason(&technical(Condition::AllLost, Value::Lost(LossReason::Unplugged))),

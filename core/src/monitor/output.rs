@@ -375,8 +375,6 @@ pub enum Limit {
         /// Mean.
         mean: Option<u16>,
     },
-    /// Longer than this.
-    Longer(Span),
 }
 
 impl Alarm {
