@@ -2,7 +2,9 @@
 
 mod check;
 mod drivers;
+mod logging;
 mod ports;
+mod run;
 mod simulate;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +24,7 @@ enum Command {
     Check(check::Check),
     Drivers(drivers::Drivers),
     Ports(ports::Ports),
+    Run(run::Run),
     Simulate(simulate::Simulate),
 }
 
@@ -35,6 +38,7 @@ impl Cli {
             Command::Check(check) => check.run(),
             Command::Drivers(drivers) => drivers.run(),
             Command::Ports(ports) => ports.run(),
+            Command::Run(run) => run.run(),
             Command::Simulate(simulate) => simulate.run(),
         }
     }
