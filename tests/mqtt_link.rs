@@ -1,6 +1,7 @@
 //! Proves, against a real broker, that what the box says arrives: the birth and the will, slots again
 //! after the broker lost them, logs late rather than never, alarms before everything else, and that a
 //! link that only looks alive is given up.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod support;
 
