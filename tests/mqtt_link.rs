@@ -187,6 +187,15 @@ async fn what_was_said_without_a_broker_comes_later_after_all_slots_and_flagged(
 }
 
 #[tokio::test]
+async fn an_alarm_is_on_its_way_before_publish_returns() {
+    let broker = Broker::start();
+    let mut ear = Ear::on(broker.port, ALARM);
+    let mut voice = Voice::connected(broker.port).await;
+    voice.say(alarm(), &json!({ "presence": "on" }));
+    assert_eq!(ear.next().await.json()["presence"], "on", "heard without another turn of the loop");
+}
+
+#[tokio::test]
 async fn an_alarm_overtakes_a_backlog_of_ten_thousand_readings() {
     let broker = Broker::start();
     let mut ear = Ear::on(broker.port, "vitals/v1/north/bed/#");
