@@ -274,6 +274,9 @@ impl Hot {
         if at >= self.next_latency {
             self.tell_latency(at, now);
         }
+        if let Some(publisher) = self.publisher.as_mut() {
+            publisher.flush();
+        }
         self.armed = self.next_due();
         self.armed
     }
@@ -341,8 +344,12 @@ impl Hot {
         beds.chain([self.next_beat, self.next_latency]).min().unwrap_or(self.next_beat)
     }
 
-    /// Wakes the clock's loop if something is due before it means to turn, or is to be told.
+    /// Ends a turn: hands to the socket what was said, and wakes the clock's loop if something is due before
+    /// it means to turn, or is to be told.
     fn hurry(&mut self) {
+        if let Some(publisher) = self.publisher.as_mut() {
+            publisher.flush();
+        }
         if self.rooms.iter().any(|room| room.changed) || self.next_due() < self.armed {
             self.earlier.notify_one();
         }
