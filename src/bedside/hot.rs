@@ -67,11 +67,8 @@ impl Hot {
     /// What is wrong with the settings.
     pub fn new(settings: &Settings, boot: &Boot, start: Instant) -> Result<Self, StartError> {
         let (root, box_id) = (Root::new(Id::new(&settings.site)?), Id::new(&settings.box_id)?);
-        let rooms = settings
-            .beds
-            .iter()
-            .map(|bed| Room::new(bed, &settings.preset, ORIGIN))
-            .collect::<Result<Vec<_>, _>>()?;
+        let rooms =
+            settings.beds.iter().map(|bed| Room::new(bed, &settings.preset, ORIGIN)).collect::<Result<Vec<_>, _>>()?;
         let credentials = match &settings.broker.credentials {
             None => None,
             Some(credentials) => {

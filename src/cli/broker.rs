@@ -32,7 +32,8 @@ impl Broker {
             let address = SocketAddr::from(([127, 0, 0, 1], self.port));
             let storage = StorageConfig { backend: StorageBackend::Memory, ..StorageConfig::default() };
             let config = BrokerConfig::new().with_bind_address(address).with_storage(storage);
-            let mut broker = MqttBroker::with_config(config).await.with_context(|| format!("cannot listen on {address}"))?;
+            let mut broker =
+                MqttBroker::with_config(config).await.with_context(|| format!("cannot listen on {address}"))?;
             broker.run().await.context("the broker ended")
         })
     }

@@ -95,7 +95,12 @@ impl Demo {
         }
         children.start("daemon", &["run", "--config", &config])?;
 
-        let filters = [format!("vitals/v1/{SITE}/bed/+/state"), format!("vitals/v1/{SITE}/bed/+/event"), format!("vitals/v1/{SITE}/box/+/heartbeat"), rooms::REPLIES.to_owned()];
+        let filters = [
+            format!("vitals/v1/{SITE}/bed/+/state"),
+            format!("vitals/v1/{SITE}/bed/+/event"),
+            format!("vitals/v1/{SITE}/box/+/heartbeat"),
+            rooms::REPLIES.to_owned(),
+        ];
         let mut client = self.connect(children, filters.to_vec()).await?;
         println!("MQTT on 127.0.0.1:{port} (mosquitto_sub -p {port} -t 'vitals/v1/#' -v), configuration {config}\n");
 

@@ -1,8 +1,13 @@
 //! The command line: one file per subcommand, each with its arguments and its `run`.
 
+#[cfg(feature = "demo-broker")]
+mod broker;
 mod check;
+#[cfg(feature = "demo-broker")]
+mod demo;
 mod drivers;
 mod logging;
+mod parent;
 mod ports;
 mod run;
 mod simulate;
@@ -21,7 +26,12 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     // One line a subcommand.
+    #[cfg(feature = "demo-broker")]
+    #[command(hide = true)]
+    Broker(broker::Broker),
     Check(check::Check),
+    #[cfg(feature = "demo-broker")]
+    Demo(demo::Demo),
     Drivers(drivers::Drivers),
     Ports(ports::Ports),
     Run(run::Run),
@@ -35,7 +45,11 @@ impl Cli {
     /// What could not be done, with what to do about it.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
+            #[cfg(feature = "demo-broker")]
+            Command::Broker(broker) => broker.run(),
             Command::Check(check) => check.run(),
+            #[cfg(feature = "demo-broker")]
+            Command::Demo(demo) => demo.run(),
             Command::Drivers(drivers) => drivers.run(),
             Command::Ports(ports) => ports.run(),
             Command::Run(run) => run.run(),

@@ -94,8 +94,17 @@ pub fn simulate(directory: &Path, room: Room) -> Vec<String> {
     let path = |name: String| directory.join(name).display().to_string();
     let seed = room.bed.bytes().last().unwrap_or_default().to_string();
     [
-        "simulate", "--device", room.oximeter, "--device", "dinamap", "--seed", &seed,
-        "--script", &path(format!("{}.toml", room.bed)), "--link", &path(room.bed.to_owned()),
+        "simulate",
+        "--device",
+        room.oximeter,
+        "--device",
+        "dinamap",
+        "--seed",
+        &seed,
+        "--script",
+        &path(format!("{}.toml", room.bed)),
+        "--link",
+        &path(room.bed.to_owned()),
     ]
     .map(str::to_owned)
     .into()

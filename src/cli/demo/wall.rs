@@ -1,17 +1,17 @@
 //! The wall of the demonstration, as lines: four beds, their alarms; and the nurse who opens the sessions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, stdout};
 
 use serde::de::DeserializeOwned;
 use vitalsd_core::monitor::input::Route;
 use vitalsd_core::monitor::output::{Phase, Presence, Priority};
 
-use super::rooms::{REPLIES, ROOMS};
 use super::SITE;
+use super::rooms::{REPLIES, ROOMS};
 use crate::mqtt::Incoming;
 use crate::mqtt::client::Request;
-use crate::wire::bed::State;
+use crate::wire::bed::{Connection, State};
 use crate::wire::command::{Action, Command};
 use crate::wire::{Alarm, BedTopic, BoxTopic, Envelope, Event, Heartbeat, Id, Root, Slot, Topic, WallTime};
 
@@ -22,6 +22,8 @@ pub struct Wall {
     heartbeat: Option<Envelope<Heartbeat>>,
     /// How many commands have been sent to each bed.
     ordered: BTreeMap<Id, usize>,
+    /// The devices that were lost since: only their return is news.
+    lost: BTreeSet<(Id, Id)>,
 }
 
 impl Wall {
@@ -36,7 +38,7 @@ impl Wall {
             }
             Topic::Bed(bed, BedTopic::Event) => {
                 if let Some(event) = read::<Envelope<Event>>(incoming) {
-                    tell(bed, &event);
+                    self.tell(bed, &event);
                 }
             }
             Topic::Box(_, BoxTopic::Heartbeat) => self.heartbeat = read(incoming).or(self.heartbeat.take()),
@@ -70,11 +72,32 @@ impl Wall {
                     topic,
                     payload,
                     response_topic: Some(REPLIES.to_owned()),
-                    ..Request::default()
+                    correlation_data: None,
+                    expiry_s: Some(30),
                 });
             }
         }
         requests
+    }
+
+    /// Prints what happened, in a line.
+    fn tell(&mut self, bed: Id, event: &Envelope<Event>) {
+        let what = match &event.message {
+            Event::Raised(alarm) | Event::Announced(alarm) | Event::Escalated(alarm) | Event::Latched(alarm) => {
+                band(alarm)
+            }
+            Event::Cleared(alarm) => format!("    over: {}", alarm.reason),
+            Event::Phase { to, .. } => format!("    phase: {to}"),
+            Event::Device { device, connection: Connection::Lost { reason } } => {
+                self.lost.insert((bed, *device));
+                format!("    {device}: {reason}")
+            }
+            Event::Device { device, connection: Connection::Up } if self.lost.remove(&(bed, *device)) => {
+                format!("    {device}: back")
+            }
+            _ => return,
+        };
+        println!("{}  {bed}  {what}", event.at.0.strftime("%H:%M:%S UTC"));
     }
 
     /// Prints the four beds.
@@ -93,7 +116,7 @@ impl Wall {
 fn line(bed: Id, state: &State) -> String {
     let mut line = format!("{bed}  {:<11}", state.phase.to_string());
     if let Some(oximetry) = &state.oximetry {
-        let spo2 = oximetry.value.spo2_pct.map_or("--".to_owned(), |spo2| spo2.to_string());
+        let spo2 = oximetry.value.spo2_pct.map_or("--".to_owned(), |spo2| spo2.0.to_string());
         let pulse = oximetry.value.pulse_bpm.map_or("--".to_owned(), |pulse| pulse.to_string());
         line += &format!("SpO2 {spo2:>4} %  pulse {pulse:>3}");
     }
@@ -111,31 +134,6 @@ fn line(bed: Id, state: &State) -> String {
         line += &format!("  {}", band(alarm));
     }
     line
-}
-
-/// What happened, in a line.
-fn tell(bed: Id, event: &Envelope<Event>) {
-    let at = event.at.0.strftime("%H:%M:%S UTC");
-    match &event.message {
-        Event::Raised(alarm) | Event::Announced(alarm) | Event::Escalated(alarm) | Event::Latched(alarm) => {
-            println!("{at}  {bed}  {}", band(alarm));
-        }
-        Event::Cleared(alarm) if alarm.announced || alarm.ended.is_some() => {
-            println!("{at}  {bed}      over: {}", alarm.reason);
-        }
-        Event::Phase { to, .. } => println!("{at}  {bed}      phase: {to}"),
-        Event::Device { device, connection } => println!("{at}  {bed}      {device}: {}", told(connection)),
-        _ => {}
-    }
-}
-
-fn told(connection: &crate::wire::bed::Connection) -> String {
-    use crate::wire::bed::Connection;
-    match connection {
-        Connection::Opened => "port open".into(),
-        Connection::Up => "connected".into(),
-        Connection::Lost { reason } => format!("lost ({reason})"),
-    }
 }
 
 /// An alarm as a nurse reads it: symbol and word before the colour, then the reason.
