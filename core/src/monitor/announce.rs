@@ -254,8 +254,9 @@ impl Board {
             standing.alarm.at = now;
             out(Output::Alarm(standing.alarm.clone()));
         }
-        for (condition, news) in core::mem::take(&mut self.news) {
-            let Some(alarm) = self.get(condition).cloned() else { continue };
+        for (condition, news) in self.news.drain(..) {
+            let Some(Standing { alarm, .. }) = self.standings.get(condition as usize) else { continue };
+            let alarm = alarm.clone();
             let kind = match news {
                 News::Activated if alarm.announced => EventKind::Raised(alarm),
                 News::Activated => EventKind::Noted(alarm),
