@@ -2,7 +2,10 @@
 
 mod check;
 mod drivers;
+mod latency;
+mod place;
 mod ports;
+mod session;
 mod simulate;
 
 use clap::{Parser, Subcommand};
@@ -21,7 +24,9 @@ enum Command {
     // One line a subcommand.
     Check(check::Check),
     Drivers(drivers::Drivers),
+    Latency(latency::Latency),
     Ports(ports::Ports),
+    Session(session::Session),
     Simulate(simulate::Simulate),
 }
 
@@ -34,7 +39,9 @@ impl Cli {
         match self.command {
             Command::Check(check) => check.run(),
             Command::Drivers(drivers) => drivers.run(),
+            Command::Latency(latency) => latency.run(),
             Command::Ports(ports) => ports.run(),
+            Command::Session(session) => session.run(),
             Command::Simulate(simulate) => simulate.run(),
         }
     }
