@@ -13,6 +13,7 @@
 //! * [`cli`]: one file per subcommand.
 //! * [`config`]: a file becomes checked settings; every error names file, line and remedy.
 
+pub mod bedside;
 pub mod cli;
 pub mod config;
 pub mod mqtt;

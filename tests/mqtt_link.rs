@@ -1,6 +1,7 @@
 //! Proves, against a real broker, that what the box says arrives: the birth and the will, slots again
 //! after the broker lost them, logs late rather than never, alarms before everything else, and that a
 //! link that only looks alive is given up.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod support;
 
@@ -183,6 +184,15 @@ async fn what_was_said_without_a_broker_comes_later_after_all_slots_and_flagged(
         let seqs: Vec<_> = logs.iter().filter(of_stream).map(|log| log.json()["seq"].as_u64()).collect();
         assert_eq!(seqs, [Some(1), Some(2), Some(3), Some(4), Some(5)], "{stream}");
     }
+}
+
+#[tokio::test]
+async fn an_alarm_is_on_its_way_before_publish_returns() {
+    let broker = Broker::start();
+    let mut ear = Ear::on(broker.port, ALARM);
+    let mut voice = Voice::connected(broker.port).await;
+    voice.say(alarm(), &json!({ "presence": "on" }));
+    assert_eq!(ear.next().await.json()["presence"], "on", "heard without another turn of the loop");
 }
 
 #[tokio::test]

@@ -6,6 +6,9 @@ mod latency;
 mod place;
 mod ports;
 mod session;
+mod logging;
+mod ports;
+mod run;
 mod simulate;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +30,7 @@ enum Command {
     Latency(latency::Latency),
     Ports(ports::Ports),
     Session(session::Session),
+    Run(run::Run),
     Simulate(simulate::Simulate),
 }
 
@@ -42,6 +46,7 @@ impl Cli {
             Command::Latency(latency) => latency.run(),
             Command::Ports(ports) => ports.run(),
             Command::Session(session) => session.run(),
+            Command::Run(run) => run.run(),
             Command::Simulate(simulate) => simulate.run(),
         }
     }

@@ -116,6 +116,9 @@ pub enum Refusal {
     /// The broker gives no closer reason.
     #[error("the broker refused it with reason 0x{0:02x}")]
     Other(u8),
+    /// The link takes nothing more at present.
+    #[error("the link takes nothing more at present")]
+    LinkBusy,
     /// Larger than the broker takes.
     #[error("{size} bytes, and the broker takes {limit}: raise its max_packet_size")]
     TooLarge {

@@ -225,6 +225,9 @@ impl Publisher {
         if self.up.is_some() {
             let waker = self.waker.clone();
             self.turn(&mut Context::from_waker(&waker));
+            if !self.events.is_empty() {
+                waker.wake();
+            }
         }
     }
 

@@ -210,6 +210,17 @@ mod tests {
     }
 
     #[test]
+    fn the_confirmation_of_an_older_end_does_not_stand_for_the_newer_one() {
+        let mut slots = Slots::default();
+        slots.end(alarm(), b"off 1".into(), Instant::now());
+        let (_, first) = take(&mut slots).unwrap();
+        slots.set(alarm(), b"on".into(), Instant::now());
+        slots.end(alarm(), b"off 2".into(), Instant::now());
+        slots.confirm(alarm(), first);
+        assert_eq!(take(&mut slots).unwrap().0, b"off 2");
+    }
+
+    #[test]
     fn after_a_connect_every_slot_is_published_once() {
         let mut slots = Slots::default();
         slots.set(alarm(), b"on".into(), Instant::now());

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vitalsd_core::monitor::output::Determination;
 use vitalsd_core::sample::{self, CuffFailure, CuffOrigin};
-use vitalsd_core::vitals::{Absent, BloodPressure, Doubt, Measured};
+use vitalsd_core::vitals::{self, Absent, BloodPressure, Doubt, Measured, PulseRate};
 
 use super::clock::{Clock, WallTime};
 use super::number::Decimal;
@@ -83,7 +83,7 @@ pub struct Oximetry {
 impl From<&sample::Oximetry> for Oximetry {
     fn from(oximetry: &sample::Oximetry) -> Self {
         let spo2 = Keys::of(oximetry.spo2, |v| Decimal::tenths(v.as_tenths()));
-        let pulse = Keys::of(oximetry.pulse, |v| v.as_bpm());
+        let pulse = Keys::of(oximetry.pulse, PulseRate::as_bpm);
         let perfusion = Keys::of(oximetry.perfusion_index, |v| Decimal::hundredths(v.as_hundredths()));
         Self {
             spo2_pct: spo2.value,
@@ -181,7 +181,7 @@ impl From<CuffFailure> for Failure {
 /// The three pressures of a determination, as far as they were measured, mmHg.
 #[must_use]
 pub(super) fn mmhg(bp: BloodPressure) -> [Option<u16>; 3] {
-    [bp.systolic(), bp.diastolic(), bp.measured_mean()].map(|p| p.map(|p| p.as_mmhg()))
+    [bp.systolic(), bp.diastolic(), bp.measured_mean()].map(|p| p.map(vitals::Pressure::as_mmhg))
 }
 
 impl Pressure {
@@ -190,7 +190,7 @@ impl Pressure {
     pub fn new(determination: &Determination, clock: Clock) -> Self {
         let [systolic_mmhg, diastolic_mmhg, mean_mmhg] = determination.pressure.map_or([None; 3], mmhg);
         let failure = determination.pressure.err();
-        let pulse = Keys::of(determination.pulse, |v| v.as_bpm());
+        let pulse = Keys::of(determination.pulse, PulseRate::as_bpm);
         Self {
             origin: determination.origin,
             measured_at: clock.at(determination.measured_at),
@@ -226,7 +226,7 @@ mod tests {
     use super::*;
     use serde_json::{json, to_value};
     use vitalsd_core::time::Time;
-    use vitalsd_core::vitals::{PerfusionIndex, PulseRate, Spo2};
+    use vitalsd_core::vitals::{PerfusionIndex, Spo2};
 
     #[test]
     fn a_missing_value_is_an_absent_key_with_a_typed_reason() {

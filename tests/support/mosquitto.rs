@@ -23,7 +23,7 @@ enum Running {
     },
     #[cfg(feature = "demo-broker")]
     Thread {
-        stop: mqtt5::broker::BrokerShutdownHandle,
+        stop: tokio::sync::oneshot::Sender<()>,
         thread: thread::JoinHandle<()>,
     },
 }
@@ -46,8 +46,12 @@ impl Broker {
         panic!("no broker came up on any of ten ports");
     }
 
-    /// Whether Mosquitto is installed: only a process of its own can be frozen.
+    /// Whether Mosquitto is installed (and `VITALSD_TEST_BROKER=mqtt5` does not ask for the other one):
+    /// only a process of its own can be frozen.
     pub fn is_mosquitto() -> bool {
+        if std::env::var_os("VITALSD_TEST_BROKER").is_some_and(|name| name == "mqtt5") {
+            return false;
+        }
         mosquitto().arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
     }
 
@@ -60,7 +64,7 @@ impl Broker {
             }
             #[cfg(feature = "demo-broker")]
             Some(Running::Thread { stop, thread }) => {
-                stop.shutdown();
+                let _ = stop.send(());
                 let _ = thread.join();
             }
             None => {}
@@ -143,20 +147,25 @@ fn mosquitto() -> Command {
 
 #[cfg(feature = "demo-broker")]
 fn launch_thread(port: u16) -> Option<Running> {
+    use mqtt5::broker::config::{StorageBackend, StorageConfig};
     use mqtt5::broker::{BrokerConfig, MqttBroker};
 
-    let (tx, rx) = std::sync::mpsc::channel();
+    let (stop, stopped) = tokio::sync::oneshot::channel();
     let thread = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let config = BrokerConfig::new().with_bind_address(([127, 0, 0, 1], port));
+            let storage = StorageConfig { backend: StorageBackend::Memory, ..StorageConfig::default() };
+            let config = BrokerConfig::new().with_bind_address(([127, 0, 0, 1], port)).with_storage(storage);
             if let Ok(mut broker) = MqttBroker::with_config(config).await {
-                let _ = tx.send(broker.shutdown_handle());
-                let _ = broker.run().await;
+                // Dropped in mid-step, with all its connections: as a killed process would be.
+                tokio::select! {
+                    _ = broker.run() => {}
+                    _ = stopped => {}
+                }
             }
         });
     });
-    rx.recv().ok().map(|stop| Running::Thread { stop, thread })
+    Some(Running::Thread { stop, thread })
 }
 
 #[cfg(not(feature = "demo-broker"))]

@@ -25,6 +25,8 @@ const BASELINE_SPREAD: u16 = 10;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     phase: Phase,
+    /// When the present phase began.
+    since: Option<Time>,
     open: Option<Opened>,
     baseline: Baseline,
 }
@@ -49,6 +51,12 @@ impl Session {
     #[must_use]
     pub const fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// When the present phase began; `None`: no session is open.
+    #[must_use]
+    pub const fn since(&self) -> Option<Time> {
+        self.since
     }
 
     /// The open session.
@@ -86,6 +94,7 @@ impl Session {
         self.open = Some(Opened { at: now, route, infusion, over_65, dose: None });
         self.baseline = Baseline::default();
         self.phase = Phase::Baseline;
+        self.since = Some(now);
         Ok(())
     }
 
@@ -138,7 +147,16 @@ impl Session {
             (Some(_), Some((_, recovery))) if now < recovery => Phase::Window,
             (Some(_), Some(_)) => Phase::Recovery,
         };
-        (self.phase != before).then_some(before)
+        let changed = self.phase != before;
+        if changed {
+            let began = |(window, recovery)| match self.phase {
+                Phase::Window => Some(window),
+                Phase::Recovery => Some(recovery),
+                _ => self.dose(),
+            };
+            self.since = self.limits(routes).and_then(began);
+        }
+        changed.then_some(before)
     }
 
     /// When the next phase begins by the clock.

@@ -1,0 +1,461 @@
+//! What one turn of the loop does. Everything the loops share is owned here, once.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tracing::{error, info, warn};
+use vitalsd_core::driver::{Driver, LineSettings, Outgoing};
+use vitalsd_core::monitor::input::{BoxFault, Input, Link, LossReason};
+use vitalsd_core::monitor::output::Output;
+use vitalsd_core::sample::Sample;
+use vitalsd_core::time::{Span, Time};
+
+use super::StartError;
+use super::boot::Boot;
+use super::requests::Requests;
+use super::room::{DeviceKey, Room};
+use super::stages::{Stage, Stages};
+use super::voice;
+use crate::config::Settings;
+use crate::mqtt::{Config, Incoming, Lane, MqttEvent, Publisher};
+use crate::wire::command::Reply;
+use crate::wire::{BedTopic, BoxTopic, Clock, Heartbeat, Id, Root, Topic, WallTime};
+
+/// The core's time when the box starts: a day, so that a dose can be back-dated to before the start.
+const ORIGIN: Time = Time::from_millis(86_400_000);
+/// The box speaks up this often.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A bed tells its whole state this often even if nothing changed.
+const STATE: Duration = Duration::from_secs(5);
+/// How often the latency of the stages and the statistics of the devices are told.
+const LATENCY: Duration = Duration::from_secs(10);
+/// How many bytes of readings may wait for a broker that is away: about an hour of four beds.
+const TELEMETRY_LIMIT: usize = 16 << 20;
+/// The mark of systemd's time service: the wall clock follows a time server.
+const CLOCK_SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
+
+/// Everything the loops share.
+pub struct Hot {
+    start: Instant,
+    box_id: Id,
+    root: Root,
+    rooms: Vec<Room>,
+    publisher: Option<Publisher>,
+    requests: Requests,
+    stages: Stages,
+    /// Outputs of the turn, reused.
+    said: Vec<Output>,
+    /// Samples of the turn, reused.
+    samples: Vec<Sample>,
+    /// When the clock's loop means to turn next.
+    armed: Instant,
+    /// Wakes the clock's loop when something is due earlier.
+    earlier: Rc<Notify>,
+    beats: u64,
+    next_beat: Instant,
+    next_latency: Instant,
+    clock_trusted: bool,
+}
+
+impl Hot {
+    /// The box of `settings`, in its life `boot`, starting at `start`.
+    ///
+    /// # Errors
+    /// What is wrong with the settings.
+    pub fn new(settings: &Settings, boot: &Boot, start: Instant) -> Result<Self, StartError> {
+        let (root, box_id) = (Root::new(Id::new(&settings.site)?), Id::new(&settings.box_id)?);
+        let rooms = settings
+            .beds
+            .iter()
+            .map(|bed| Room::new(bed, &settings.preset, ORIGIN))
+            .collect::<Result<Vec<_>, _>>()?;
+        let credentials = match &settings.broker.credentials {
+            None => None,
+            Some(credentials) => {
+                let password = credentials
+                    .password()
+                    .map_err(|source| StartError::Password { file: credentials.password_file.clone(), source })?;
+                Some((credentials.username.clone(), password))
+            }
+        };
+        let publisher = Publisher::new(Config {
+            host: settings.broker.host.clone(),
+            port: settings.broker.port,
+            credentials,
+            root,
+            box_id,
+            boot_id: boot.id,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            beds: rooms.iter().map(|room| room.id).collect(),
+            listen: Vec::new(),
+            telemetry_limit: TELEMETRY_LIMIT,
+        });
+        let mut hot = Self {
+            start,
+            box_id,
+            root,
+            rooms,
+            publisher: Some(publisher),
+            requests: Requests::new(boot.id, &settings.broker.host),
+            stages: Stages::default(),
+            said: Vec::with_capacity(64),
+            samples: Vec::with_capacity(256),
+            armed: start,
+            earlier: Rc::new(Notify::new()),
+            beats: 0,
+            next_beat: start,
+            next_latency: start + LATENCY,
+            clock_trusted: std::path::Path::new(CLOCK_SYNCHRONIZED).exists(),
+        };
+        let now = hot.time(start);
+        for bed in 0..hot.rooms.len() {
+            hot.decide(bed, Input::Fault { fault: BoxFault::Broker, present: true }, now);
+            let clock = hot.clock(now);
+            if let (Some(room), Some(publisher)) = (hot.rooms.get_mut(bed), hot.publisher.as_mut()) {
+                voice::say_session(room, now, clock, publisher);
+                for device in 0..room.devices.len() {
+                    voice::say_device(room, device, now, clock, publisher);
+                }
+            }
+        }
+        Ok(hot)
+    }
+
+    /// The ports of every device: which one, where, and its line settings.
+    #[must_use]
+    pub fn ports(&self, settings: &Settings) -> Vec<(DeviceKey, PathBuf, LineSettings)> {
+        let mut ports = Vec::new();
+        for (bed, room) in settings.beds.iter().enumerate() {
+            for (index, device) in (0..).zip(&room.devices) {
+                let key = DeviceKey { bed, device: vitalsd_core::monitor::input::DeviceIndex(index) };
+                if let Some(line) = device.protocol.lines.first() {
+                    ports.push((key, device.port.clone(), *line));
+                }
+            }
+        }
+        ports
+    }
+
+    // Ports.
+
+    /// One read of a port returned `bytes` at `at`. The way of a byte begins here.
+    pub fn heard(&mut self, key: DeviceKey, bytes: &[u8], at: Instant) {
+        let now = self.time(at);
+        let Some(device) = self.rooms.get_mut(key.bed).and_then(|room| room.device_mut(key.device)) else { return };
+        let mut samples = std::mem::take(&mut self.samples);
+        device.driver.decode(bytes, now, &mut |sample| samples.push(sample));
+        let link = device.health.heard(now, bytes.len(), device.driver.stats().good_frames);
+        self.stages.record(Stage::Decode, at.elapsed());
+        if let Some(link) = link {
+            self.link(key, link, now);
+        }
+        for sample in samples.drain(..) {
+            self.decide(key.bed, Input::Sample { device: key.device, sample }, now);
+        }
+        self.samples = samples;
+        self.hurry();
+    }
+
+    /// The port of a device was opened.
+    pub fn opened(&mut self, key: DeviceKey) {
+        let now = self.now();
+        info!(device = %self.name(key), "port open");
+        if let Some(device) = self.device(key) {
+            device.opened(now);
+        }
+        self.link(key, Link::Opened, now);
+        self.hurry();
+    }
+
+    /// The port of a device is gone, or cannot be opened.
+    pub fn port_lost(&mut self, key: DeviceKey, reason: LossReason, text: &str) {
+        let now = self.now();
+        warn!(device = %self.name(key), %reason, "{text}");
+        if let Some(device) = self.device(key) {
+            device.closed();
+        }
+        self.link(key, Link::Lost(reason), now);
+        self.hurry();
+    }
+
+    /// What the driver of a device wants to send now, and when it wants to be asked again.
+    pub fn poll_driver(&mut self, key: DeviceKey) -> (Option<Outgoing>, Option<Instant>) {
+        let now = self.now();
+        let mut samples = std::mem::take(&mut self.samples);
+        let poll = self.device(key).map(|device| device.poll(now, &mut |sample| samples.push(sample)));
+        for sample in samples.drain(..) {
+            self.decide(key.bed, Input::Sample { device: key.device, sample }, now);
+        }
+        self.samples = samples;
+        let poll = poll.unwrap_or_default();
+        (poll.send, poll.next.map(|next| self.instant(next)))
+    }
+
+    /// What wakes the task of a device's port.
+    #[must_use]
+    pub fn wake_of(&self, key: DeviceKey) -> Rc<Notify> {
+        let device = self.rooms.get(key.bed).and_then(|room| room.devices.get(usize::from(key.device.0)));
+        device.map(|device| Rc::clone(&device.wake)).unwrap_or_default()
+    }
+
+    /// `bed/device`, for the log.
+    #[must_use]
+    pub fn name(&self, key: DeviceKey) -> String {
+        self.rooms.get(key.bed).map_or_else(String::new, |room| format!("{}/{}", room.id, room.name(key.device)))
+    }
+
+    fn device(&mut self, key: DeviceKey) -> Option<&mut super::room::Device> {
+        self.rooms.get_mut(key.bed).and_then(|room| room.device_mut(key.device))
+    }
+
+    /// A link changed: the bed decides, the slot says it.
+    fn link(&mut self, key: DeviceKey, link: Link, now: Time) {
+        if !self.device(key).is_some_and(|device| device.link_changed(link)) {
+            return;
+        }
+        self.decide(key.bed, Input::Link { device: key.device, link }, now);
+        let clock = self.clock(now);
+        if let (Some(room), Some(publisher)) = (self.rooms.get_mut(key.bed), self.publisher.as_mut()) {
+            voice::say_device(room, usize::from(key.device.0), now, clock, publisher);
+        }
+    }
+
+    // Beds.
+
+    /// One bed takes one input; what it says is on its way before this returns.
+    fn decide(&mut self, bed: usize, input: Input, now: Time) {
+        let began = Instant::now();
+        let Some(room) = self.rooms.get_mut(bed) else { return };
+        let said = &mut self.said;
+        room.bed.input(&input, now, &mut |output| said.push(output));
+        if matches!(input, Input::Sample { .. }) {
+            self.stages.record(Stage::Decide, began.elapsed());
+        }
+        self.say(bed, now);
+    }
+
+    /// Says what a bed has decided, in its order: an alarm first.
+    fn say(&mut self, bed: usize, now: Time) {
+        if self.said.is_empty() {
+            return;
+        }
+        let clock = self.clock(now);
+        let (Some(room), Some(publisher)) = (self.rooms.get_mut(bed), self.publisher.as_mut()) else { return };
+        for output in self.said.drain(..) {
+            match output {
+                Output::Request { device, request } => {
+                    if let Some(device) = room.device_mut(device) {
+                        device.request(request, now);
+                    }
+                }
+                Output::Session => voice::say_session(room, now, clock, publisher),
+                output => voice::say(room, &output, clock, publisher),
+            }
+        }
+    }
+
+    // Time.
+
+    /// Everything that is due by now; returns when to turn next.
+    pub fn tick(&mut self) -> Instant {
+        let at = Instant::now();
+        let now = self.time(at);
+        for bed in 0..self.rooms.len() {
+            self.tick_health(bed, now);
+            if self.rooms.get(bed).and_then(|room| room.bed.deadline()).is_some_and(|due| due <= now) {
+                self.decide(bed, Input::Tick, now);
+            }
+            self.tell_state(bed, at, now);
+        }
+        if at >= self.next_beat {
+            self.beat(at, now);
+        }
+        if at >= self.next_latency {
+            self.tell_latency(at, now);
+        }
+        if let Some(publisher) = self.publisher.as_mut() {
+            publisher.flush();
+        }
+        self.armed = self.next_due();
+        self.armed
+    }
+
+    /// What the clock's loop waits for beside its timer.
+    #[must_use]
+    pub fn earlier(&self) -> Rc<Notify> {
+        Rc::clone(&self.earlier)
+    }
+
+    fn tick_health(&mut self, bed: usize, now: Time) {
+        let devices = self.rooms.get(bed).map_or(0, |room| room.devices.len());
+        for index in 0..devices {
+            let Ok(device) = u8::try_from(index) else { continue };
+            let key = DeviceKey { bed, device: vitalsd_core::monitor::input::DeviceIndex(device) };
+            let open = self.device(key).filter(|device| device.open);
+            if let Some(link) = open.and_then(|device| device.health.tick(now)) {
+                warn!(device = %self.name(key), ?link, "the device is not understood; check its settings and cable");
+                self.link(key, link, now);
+            }
+        }
+    }
+
+    fn tell_state(&mut self, bed: usize, at: Instant, now: Time) {
+        let clock = self.clock(now);
+        let (Some(room), Some(publisher)) = (self.rooms.get_mut(bed), self.publisher.as_mut()) else { return };
+        if room.changed || room.told.is_none_or(|told| at.duration_since(told) >= STATE) {
+            room.changed = false;
+            room.told = Some(at);
+            voice::say_state(room, now, clock, publisher);
+        }
+    }
+
+    fn beat(&mut self, at: Instant, now: Time) {
+        self.next_beat = at + HEARTBEAT;
+        self.beats += 1;
+        let Some(publisher) = self.publisher.as_mut() else { return };
+        let heartbeat = Heartbeat {
+            counter: self.beats,
+            uptime_ms: now.since(ORIGIN).as_millis(),
+            clock_trusted: self.clock_trusted,
+            queued: publisher.waiting().try_into().unwrap_or(u64::MAX),
+            last_seq: publisher.last_seqs(),
+        };
+        log(publisher.publish(Topic::Box(self.box_id, BoxTopic::Heartbeat), WallTime::now(), &heartbeat));
+    }
+
+    fn tell_latency(&mut self, at: Instant, now: Time) {
+        self.next_latency = at + LATENCY;
+        self.clock_trusted = std::path::Path::new(CLOCK_SYNCHRONIZED).exists();
+        let clock = self.clock(now);
+        let Some(publisher) = self.publisher.as_mut() else { return };
+        let topic = Topic::Box(self.box_id, BoxTopic::Latency);
+        log(publisher.publish(topic, clock.at(now), &self.stages.latency()));
+        for room in &mut self.rooms {
+            for device in 0..room.devices.len() {
+                voice::say_device(room, device, now, clock, publisher);
+            }
+        }
+    }
+
+    /// When something is due by the passing of time alone.
+    fn next_due(&self) -> Instant {
+        let beds = self.rooms.iter().filter_map(|room| room.bed.deadline()).map(|due| self.instant(due));
+        beds.chain([self.next_beat, self.next_latency]).min().unwrap_or(self.next_beat)
+    }
+
+    /// Ends a turn: hands to the socket what was said, and wakes the clock's loop if something is due before
+    /// it means to turn, or is to be told.
+    fn hurry(&mut self) {
+        if let Some(publisher) = self.publisher.as_mut() {
+            publisher.flush();
+        }
+        if self.rooms.iter().any(|room| room.changed) || self.next_due() < self.armed {
+            self.earlier.notify_one();
+        }
+    }
+
+    // Broker.
+
+    /// Runs the connection.
+    pub fn poll_link(&mut self, cx: &mut Context<'_>) -> Poll<MqttEvent> {
+        self.publisher.as_mut().map_or(Poll::Pending, |publisher| publisher.poll(cx))
+    }
+
+    /// Something happened to the connection.
+    pub fn link_event(&mut self, event: MqttEvent) {
+        match event {
+            MqttEvent::Connected => {
+                info!("connected to the broker");
+                self.broker(false);
+            }
+            MqttEvent::Lost { reason } => {
+                warn!(%reason, "no broker; monitoring goes on, alarms wait for it and are tried again");
+                self.broker(true);
+            }
+            MqttEvent::Confirmed { lane, waited, elapsed, .. } => {
+                if lane == Lane::Alarm {
+                    self.stages.record(Stage::Send, waited);
+                    self.stages.record(Stage::Confirm, elapsed.saturating_sub(waited));
+                }
+            }
+            MqttEvent::Refused { topic, reason } => {
+                let topic = topic.map_or_else(|| "a reply".to_owned(), |topic| topic.to_string());
+                error!(%topic, %reason, "the broker refused a message; check its access rules");
+            }
+            MqttEvent::NobodyListening { topic } => {
+                warn!(%topic, "the broker has this alarm, and nobody subscribes to it")
+            }
+            MqttEvent::NotSubscribed { filter } => {
+                error!(%filter, "the broker does not let the box hear commands; check its access rules");
+            }
+            MqttEvent::Incoming(incoming) => self.incoming(&incoming),
+        }
+        self.hurry();
+    }
+
+    /// The publisher, to say goodbye with.
+    pub const fn take_publisher(&mut self) -> Option<Publisher> {
+        self.publisher.take()
+    }
+
+    fn broker(&mut self, lost: bool) {
+        let now = self.now();
+        for bed in 0..self.rooms.len() {
+            self.decide(bed, Input::Fault { fault: BoxFault::Broker, present: lost }, now);
+        }
+    }
+
+    fn incoming(&mut self, incoming: &Incoming) {
+        let Some(Topic::Bed(id, BedTopic::Command)) = self.root.parse(&incoming.topic) else { return };
+        let Some(bed) = self.rooms.iter().position(|room| room.id == id) else { return };
+        let now = self.now();
+        let reply = match self.requests.accept(id, incoming, now.since(ORIGIN)) {
+            Err(reply) => reply,
+            Ok(accepted) => {
+                let Some(room) = self.rooms.get_mut(bed) else { return };
+                let said = &mut self.said;
+                let done = room.bed.command(&accepted.command, now, &mut |output| said.push(output));
+                self.say(bed, now);
+                let reply = Reply::from_core(accepted.key.clone(), done);
+                info!(bed = %id, outcome = ?reply.outcome, "a command");
+                self.requests.answered(id, accepted.key, reply.outcome.clone());
+                reply
+            }
+        };
+        let Some(publisher) = self.publisher.as_mut() else { return };
+        if incoming.response_topic.is_some()
+            && let Err(error) = publisher.reply(incoming, &reply)
+        {
+            warn!(bed = %id, %error, "a command was not answered");
+        }
+    }
+
+    // Clocks.
+
+    fn now(&self) -> Time {
+        self.time(Instant::now())
+    }
+
+    fn time(&self, at: Instant) -> Time {
+        let ms = at.saturating_duration_since(self.start).as_millis();
+        ORIGIN + Span::millis(u64::try_from(ms).unwrap_or(u64::MAX))
+    }
+
+    fn instant(&self, at: Time) -> Instant {
+        self.start + Duration::from_millis(at.since(ORIGIN).as_millis())
+    }
+
+    /// The wall clock as it is now, for what is told now.
+    fn clock(&self, now: Time) -> Clock {
+        Clock::at_time(WallTime::now(), now)
+    }
+}
+
+fn log(said: Result<u64, crate::mqtt::EncodeError>) {
+    if let Err(error) = said {
+        error!(%error, "a message could not be written");
+    }
+}

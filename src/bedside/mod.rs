@@ -1,0 +1,176 @@
+//! The daemon: ports, beds and the way to the broker, joined on one thread.
+//!
+//! * [`hot`]: what one turn of the loop does; everything that is shared, owned once.
+//! * [`room`]: one bed with its devices.
+//! * [`voice`]: what a bed says, on its topics.
+//! * [`requests`]: commands that came by MQTT, carried out or refused.
+//! * [`stages`]: how long a byte takes at each stage.
+//! * [`boot`]: which life of the box this is.
+//! * [`watchdog`]: whether every loop still turns.
+//!
+//! All of it runs on one current-thread runtime: no lock, no cross-thread wake-up, no blocking call.
+//! Each port is a task that owns its descriptor and borrows the rest for the length of one read; a
+//! borrow never lives across an `await`.
+
+pub mod boot;
+pub mod hot;
+pub mod requests;
+pub mod room;
+pub mod stages;
+pub mod voice;
+pub mod watchdog;
+
+use std::cell::RefCell;
+use std::future::{Future, pending, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::{Sleep, sleep_until};
+use tracing::{info, warn};
+
+use self::boot::Boot;
+use self::hot::Hot;
+use self::room::DeviceKey;
+use self::watchdog::Watchdog;
+use crate::config::Settings;
+use crate::port::name::DeviceRoot;
+use crate::port::watch::{Port, PortEvent};
+
+/// Every loop turns at least this often, whatever its peer does: that is what the watchdog believes.
+const TURN: Duration = Duration::from_secs(1);
+
+/// Why the daemon could not start. Ports and the broker are never among the reasons.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An id of the configuration cannot stand in a topic.
+    #[error(transparent)]
+    Id(#[from] crate::wire::topic::NotAnId),
+    /// The password file of the broker cannot be read.
+    #[error(
+        "the password of the broker cannot be read from {file}: {source}. Check the path and that the daemon's user may read it"
+    )]
+    Password {
+        /// The file.
+        file: std::path::PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Runs the daemon until `stop` resolves, then says goodbye to the broker.
+///
+/// # Errors
+/// Only for what is wrong before it starts; a port or a broker that is missing is told and waited for.
+pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+    let boot = Boot::next(&settings.state_dir);
+    let hot = Hot::new(&settings, &boot, Instant::now())?;
+    info!(
+        boot = %boot.id, beds = settings.beds.len(), broker = %format_args!("{}:{}", settings.broker.host, settings.broker.port),
+        preset = %settings.preset.name, signed = settings.preset.signed_by.is_some(),
+        "a secondary notification system: the bedside devices' own alarms stay on and primary",
+    );
+    let hot = Rc::new(RefCell::new(hot));
+    let local = LocalSet::new();
+    local.run_until(turn(&settings, hot, stop)).await;
+    Ok(())
+}
+
+async fn turn(settings: &Settings, hot: Rc<RefCell<Hot>>, stop: impl Future<Output = ()>) {
+    let watchdog = Watchdog::new();
+    let root = DeviceRoot::default();
+    let mut tasks = JoinSet::new();
+    for (key, path, line) in hot.borrow().ports(settings) {
+        let port = Port::new(root.resolve(&path), line);
+        tasks.spawn_local(serve_port(Rc::clone(&hot), key, port, watchdog.beat()));
+    }
+    tasks.spawn_local(serve_link(Rc::clone(&hot), watchdog.beat()));
+    tasks.spawn_local(serve_clock(Rc::clone(&hot), watchdog.beat()));
+    tasks.spawn_local(watchdog.run());
+
+    tokio::select! {
+        () = stop => info!("stopping"),
+        Some(ended) = tasks.join_next() => warn!(?ended, "a loop of the daemon ended by itself"),
+    }
+    tasks.shutdown().await;
+    let publisher = hot.borrow_mut().take_publisher();
+    if let Some(publisher) = publisher {
+        let confirmed = publisher.stop().await;
+        info!(confirmed, "said goodbye to the broker");
+    }
+}
+
+/// One port: reads it, lets its driver speak.
+async fn serve_port(hot: Rc<RefCell<Hot>>, key: DeviceKey, mut port: Port, beat: watchdog::Beat) {
+    let wake = hot.borrow().wake_of(key);
+    let mut timer = pin!(sleep_until(next_turn(None)));
+    loop {
+        tokio::select! {
+            biased;
+            event = port.next() => match event {
+                PortEvent::Bytes { bytes, at } => hot.borrow_mut().heard(key, bytes, at),
+                PortEvent::Opened => hot.borrow_mut().opened(key),
+                PortEvent::Lost { reason, text } => hot.borrow_mut().port_lost(key, reason, &text),
+            },
+            () = wake.notified() => {}
+            () = timer.as_mut() => {}
+        }
+        beat.turned();
+        let (send, next) = hot.borrow_mut().poll_driver(key);
+        if let Some(send) = send
+            && let Err(error) = port.write(&send)
+        {
+            warn!(device = %hot.borrow().name(key), %error, "a request to the device was not sent");
+        }
+        rearm(timer.as_mut(), next);
+    }
+}
+
+/// The broker: runs the connection by hand, so that an alarm is written in the turn that decided it.
+async fn serve_link(hot: Rc<RefCell<Hot>>, beat: watchdog::Beat) {
+    let mut timer = pin!(sleep_until(next_turn(None)));
+    loop {
+        tokio::select! {
+            biased;
+            event = poll_fn(|cx| hot.borrow_mut().poll_link(cx)) => hot.borrow_mut().link_event(event),
+            () = timer.as_mut() => rearm(timer.as_mut(), None),
+        }
+        beat.turned();
+    }
+}
+
+/// What happens by the passing of time alone: deadlines of the beds, heartbeat, state.
+async fn serve_clock(hot: Rc<RefCell<Hot>>, beat: watchdog::Beat) {
+    let earlier = hot.borrow().earlier();
+    let mut timer = pin!(sleep_until(next_turn(None)));
+    loop {
+        let next = hot.borrow_mut().tick();
+        beat.turned();
+        rearm(timer.as_mut(), Some(next));
+        tokio::select! {
+            () = timer.as_mut() => {}
+            () = earlier.notified() => {}
+        }
+    }
+}
+
+/// When to turn next: at `wanted`, or a second from now if that is earlier.
+fn next_turn(wanted: Option<Instant>) -> tokio::time::Instant {
+    let latest = Instant::now() + TURN;
+    wanted.map_or(latest, |wanted| wanted.min(latest)).into()
+}
+
+/// Arms the timer again; it is left alone while it would ring in time, for that costs nothing.
+fn rearm(timer: std::pin::Pin<&mut Sleep>, wanted: Option<Instant>) {
+    let in_time = timer.deadline() > tokio::time::Instant::now();
+    if !in_time || wanted.is_some_and(|wanted| timer.deadline() > wanted.into()) {
+        timer.reset(next_turn(wanted));
+    }
+}
+
+/// A stop that never comes.
+pub async fn never() {
+    pending::<()>().await;
+}
