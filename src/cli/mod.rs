@@ -6,6 +6,10 @@ mod check;
 #[cfg(feature = "demo-broker")]
 mod demo;
 mod drivers;
+mod latency;
+mod place;
+mod ports;
+mod session;
 mod logging;
 mod parent;
 mod ports;
@@ -33,7 +37,9 @@ enum Command {
     #[cfg(feature = "demo-broker")]
     Demo(demo::Demo),
     Drivers(drivers::Drivers),
+    Latency(latency::Latency),
     Ports(ports::Ports),
+    Session(session::Session),
     Run(run::Run),
     Simulate(simulate::Simulate),
 }
@@ -51,7 +57,9 @@ impl Cli {
             #[cfg(feature = "demo-broker")]
             Command::Demo(demo) => demo.run(),
             Command::Drivers(drivers) => drivers.run(),
+            Command::Latency(latency) => latency.run(),
             Command::Ports(ports) => ports.run(),
+            Command::Session(session) => session.run(),
             Command::Run(run) => run.run(),
             Command::Simulate(simulate) => simulate.run(),
         }
