@@ -7,13 +7,12 @@ mod check;
 mod demo;
 mod drivers;
 mod latency;
-mod place;
-mod ports;
-mod session;
 mod logging;
 mod parent;
+mod place;
 mod ports;
 mod run;
+mod session;
 mod simulate;
 
 use clap::{Parser, Subcommand};
