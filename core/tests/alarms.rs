@@ -578,3 +578,16 @@ fn events_are_stamped_with_the_moment_they_were_due_however_late_the_box_looks()
     assert_eq!(at.first().map(|(at, _)| *at), Some(21));
     assert_eq!(room.now, Time::from_millis(70_000));
 }
+
+#[test]
+fn time_before_a_session_is_no_time_in_violation() {
+    let mut room = Room::empty();
+    for _ in 0..9 {
+        room.spo2(86);
+    }
+    room.open(Route::Iv);
+    for _ in 0..12 {
+        room.spo2(86);
+    }
+    assert_eq!(room.story_of(C::Spo2Low), [(19, Did::Raised(High))]);
+}
