@@ -1,9 +1,13 @@
 //! The command line: one file per subcommand, each with its arguments and its `run`.
 
 mod check;
+mod decode;
 mod drivers;
 mod ports;
+mod replay;
 mod simulate;
+
+use std::io;
 
 use clap::{Parser, Subcommand};
 
@@ -20,8 +24,10 @@ pub struct Cli {
 enum Command {
     // One line a subcommand.
     Check(check::Check),
+    Decode(decode::Decode),
     Drivers(drivers::Drivers),
     Ports(ports::Ports),
+    Replay(replay::Replay),
     Simulate(simulate::Simulate),
 }
 
@@ -33,9 +39,16 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Check(check) => check.run(),
+            Command::Decode(decode) => decode.run(),
             Command::Drivers(drivers) => drivers.run(),
             Command::Ports(ports) => ports.run(),
+            Command::Replay(replay) => replay.run(),
             Command::Simulate(simulate) => simulate.run(),
         }
     }
+}
+
+/// Whoever reads our output may stop when it has read enough.
+fn broken_pipe_is_no_error(error: io::Error) -> anyhow::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) }
 }
