@@ -198,8 +198,8 @@ fn the_summary_counts_what_the_rules_and_what_the_plain_rule_would_have_done() {
         json!({
             "length_s": 230,
             "alarms": [
-                { "condition": "spo2-low", "priority": "high", "episodes": 1, "raised": 1, "first_s": 110, "active_s": 35 },
-                { "condition": "spo2-reduced", "priority": "medium", "episodes": 1, "raised": 0, "first_s": 115, "active_s": 30 }
+                { "condition": "spo2-low", "priority": "high", "episodes": 1, "audible": 1, "first_s": 110, "active_s": 35 },
+                { "condition": "spo2-reduced", "priority": "medium", "episodes": 1, "audible": 0, "first_s": 115, "active_s": 30 }
             ],
             "audible": 1,
             "audible_per_hour": 15.7,
@@ -280,7 +280,7 @@ fn the_summary_is_a_page_for_people_or_an_object_for_programs() {
     let file = file.to_str().unwrap();
     let page = String::from_utf8(vitalsd(&["replay", file, "--summary"], b"").stdout).unwrap();
     for part in [
-        "spo2-low      HIGH      1         1       110",
+        "spo2-low      HIGH      1         1           110",
         "SpO2 < 90, no delay: 1 onsets",
         "100             30     87        10 ",
     ] {

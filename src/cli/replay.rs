@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, Error, anyhow};
 use clap::Args;
 use jiff::Timestamp;
 use vitalsd_core::monitor::input::Route;
@@ -76,7 +76,8 @@ enum Speed {
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let rows = Reader::open(&self.file)?.collect::<Result<Vec<_>, _>>()?;
+        // These errors name their cause themselves: as a chain it would stand there twice.
+        let rows = Reader::open(&self.file).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(Error::msg)?;
         let terms = Terms {
             preset: self.preset()?,
             route: self.route,
@@ -136,11 +137,11 @@ fn tell(lines: &[(Time, String)], speed: Speed) -> io::Result<()> {
 fn page(summary: &Summary) -> String {
     let Summary { length_s, alarms, audible, audible_per_hour, plain, excursions } = summary;
     let mut table = Grid::default();
-    table.row(["alarm", "priority", "episodes", "raised", "first at s", "active s"]);
-    for Count { condition, priority, episodes, raised, first_s, active_s } in alarms {
-        let [episodes, raised] = [episodes, raised].map(ToString::to_string);
+    table.row(["alarm", "priority", "episodes", "with sound", "first at s", "active s"]);
+    for Count { condition, priority, episodes, audible, first_s, active_s } in alarms {
+        let [episodes, audible] = [episodes, audible].map(ToString::to_string);
         let [first, active] = [*first_s, *active_s].map(number);
-        table.row([condition.slug(), &priority.to_string(), &episodes, &raised, &first, &active]);
+        table.row([condition.slug(), &priority.to_string(), &episodes, &audible, &first, &active]);
     }
     let Plain { spo2_below_pct, onsets, onsets_per_hour, violation_s } = plain;
     let [length, hourly, below, onsets_hourly, violation] =

@@ -1,6 +1,6 @@
 //! What a replay came to, beside what the plain rule would have done.
 
-use vitalsd_core::monitor::output::{Alarm, Condition, Event, EventKind, Group, Priority};
+use vitalsd_core::monitor::output::{Condition, Event, EventKind, Group, Priority};
 use vitalsd_core::time::{Span, Time};
 
 use super::content::Content;
@@ -13,7 +13,7 @@ pub(super) fn of(rows: &[Row], content: &Content, events: &[Event]) -> Summary {
     let length = content.end.since(Time::ZERO);
     let dips = dips(rows, content);
     let episodes = episodes(events, content.end);
-    let audible = count(events.iter().filter(|event| announces(&event.kind)));
+    let audible = episodes.iter().map(|episode| episode.audible).sum();
     let onsets = count(dips.iter());
     let violation = dips.iter().fold(Span::ZERO, |sum, dip| sum + dip.length());
     Summary {
@@ -37,7 +37,10 @@ struct Episode {
     condition: Condition,
     /// The highest it reached.
     priority: Priority,
-    raised: bool,
+    /// It has been announced; when it stands alone again later, that is no news.
+    announced: bool,
+    /// How often it was announced with sound: once, and again when it rose.
+    audible: u32,
     start: Time,
     end: Time,
     /// When it was first HIGH.
@@ -45,49 +48,48 @@ struct Episode {
 }
 
 fn episodes(events: &[Event], end: Time) -> Vec<Episode> {
-    let mut episodes: Vec<Episode> = Vec::new();
-    let mut active: Vec<(Condition, usize)> = Vec::new();
-    for event in events {
-        match &event.kind {
-            EventKind::Raised(alarm) | EventKind::Noted(alarm) => {
-                active.push((alarm.condition, episodes.len()));
-                episodes.push(Episode {
-                    condition: alarm.condition,
-                    priority: alarm.priority,
-                    raised: matches!(event.kind, EventKind::Raised(_)),
-                    start: event.at,
-                    end,
-                    high: (alarm.priority == Priority::High).then_some(event.at),
-                });
+    let mut over: Vec<Episode> = Vec::new();
+    let mut active: Vec<Episode> = Vec::new();
+    for Event { at, kind } in events {
+        let (EventKind::Raised(alarm)
+        | EventKind::Noted(alarm)
+        | EventKind::Announced(alarm)
+        | EventKind::Escalated(alarm)
+        | EventKind::Latched(alarm)
+        | EventKind::Cleared(alarm)) = kind
+        else {
+            continue;
+        };
+        let known = active.iter().position(|episode| episode.condition == alarm.condition);
+        match (kind, known) {
+            (EventKind::Raised(_) | EventKind::Noted(_), _) => active.push(Episode {
+                condition: alarm.condition,
+                priority: alarm.priority,
+                announced: alarm.announced,
+                audible: u32::from(alarm.sounds),
+                start: *at,
+                end,
+                high: (alarm.priority == Priority::High).then_some(*at),
+            }),
+            (EventKind::Latched(_) | EventKind::Cleared(_), Some(known)) => {
+                over.push(Episode { end: *at, ..active.remove(known) });
             }
-            EventKind::Escalated(Alarm { condition, priority, .. }) => {
-                let index = active.iter().find(|(active, _)| active == condition).map(|(_, index)| *index);
-                if let Some(episode) = index.and_then(|index| episodes.get_mut(index)) {
-                    episode.priority = episode.priority.max(*priority);
-                    if *priority == Priority::High {
-                        episode.high.get_or_insert(event.at);
-                    }
+            (EventKind::Announced(_) | EventKind::Escalated(_), Some(known)) => {
+                let Some(episode) = active.get_mut(known) else { continue };
+                let news = !episode.announced || matches!(kind, EventKind::Escalated(_));
+                episode.audible += u32::from(news && alarm.sounds);
+                episode.announced |= alarm.announced;
+                episode.priority = episode.priority.max(alarm.priority);
+                if alarm.priority == Priority::High {
+                    episode.high.get_or_insert(*at);
                 }
-            }
-            EventKind::Latched(alarm) | EventKind::Cleared(alarm) => {
-                let index = active.iter().find(|(active, _)| *active == alarm.condition).map(|(_, index)| *index);
-                if let Some(episode) = index.and_then(|index| episodes.get_mut(index)) {
-                    episode.end = event.at;
-                }
-                active.retain(|(active, _)| *active != alarm.condition);
             }
             _ => {}
         }
     }
-    episodes
-}
-
-/// Whether something is announced with it that is to be heard.
-const fn announces(kind: &EventKind) -> bool {
-    match kind {
-        EventKind::Raised(alarm) | EventKind::Announced(alarm) | EventKind::Escalated(alarm) => alarm.sounds,
-        _ => false,
-    }
+    over.append(&mut active);
+    over.sort_by_key(|episode| episode.start);
+    over
 }
 
 fn counts(episodes: &[Episode]) -> Vec<Count> {
@@ -103,7 +105,7 @@ fn counts(episodes: &[Episode]) -> Vec<Count> {
             condition,
             priority,
             episodes: count(of()),
-            raised: count(of().filter(|episode| episode.raised)),
+            audible: of().map(|episode| episode.audible).sum(),
             first_s: seconds(of().map(|episode| episode.start).min().unwrap_or_default()),
             active_s: Decimal::seconds(of().fold(Span::ZERO, |sum, e| sum + e.end.since(e.start))),
         }
@@ -117,7 +119,10 @@ fn answered(excursion: &Dip, episodes: &[Episode]) -> Excursion {
         let touches = |e: &&Episode| e.start <= excursion.end && e.end >= excursion.start;
         episodes.iter().filter(|e| e.condition.group() == Group::Spo2).filter(touches)
     };
-    let after = |at: Time| Decimal(seconds(at).0 - seconds(excursion.start).0);
+    let after = |at: Time| {
+        let before = Decimal::seconds(excursion.start.since(at));
+        if at < excursion.start { Decimal(-before.0) } else { Decimal::seconds(at.since(excursion.start)) }
+    };
     Excursion {
         start_s: seconds(excursion.start),
         lasted_s: Decimal::seconds(excursion.length()),

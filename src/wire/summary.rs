@@ -31,8 +31,8 @@ pub struct Count {
     pub priority: Priority,
     /// How often it became active.
     pub episodes: u32,
-    /// In how many of these it was announced at once; in the others it stood under a graver one.
-    pub raised: u32,
+    /// How often it was announced with sound: not while it stood under a graver one, and again when it rose.
+    pub audible: u32,
     /// When it first became active.
     pub first_s: Decimal,
     /// For how long it was active in all.
