@@ -5,6 +5,7 @@ mod broker;
 mod check;
 #[cfg(feature = "demo-broker")]
 mod demo;
+mod decode;
 mod drivers;
 mod latency;
 mod logging;
@@ -13,7 +14,10 @@ mod place;
 mod ports;
 mod run;
 mod session;
+mod replay;
 mod simulate;
+
+use std::io;
 
 use clap::{Parser, Subcommand};
 
@@ -35,11 +39,13 @@ enum Command {
     Check(check::Check),
     #[cfg(feature = "demo-broker")]
     Demo(demo::Demo),
+    Decode(decode::Decode),
     Drivers(drivers::Drivers),
     Latency(latency::Latency),
     Ports(ports::Ports),
     Session(session::Session),
     Run(run::Run),
+    Replay(replay::Replay),
     Simulate(simulate::Simulate),
 }
 
@@ -55,12 +61,19 @@ impl Cli {
             Command::Check(check) => check.run(),
             #[cfg(feature = "demo-broker")]
             Command::Demo(demo) => demo.run(),
+            Command::Decode(decode) => decode.run(),
             Command::Drivers(drivers) => drivers.run(),
             Command::Latency(latency) => latency.run(),
             Command::Ports(ports) => ports.run(),
             Command::Session(session) => session.run(),
             Command::Run(run) => run.run(),
+            Command::Replay(replay) => replay.run(),
             Command::Simulate(simulate) => simulate.run(),
         }
     }
+}
+
+/// Whoever reads our output may stop when it has read enough.
+fn broken_pipe_is_no_error(error: io::Error) -> anyhow::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) }
 }
