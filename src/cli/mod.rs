@@ -3,18 +3,18 @@
 #[cfg(feature = "demo-broker")]
 mod broker;
 mod check;
+mod decode;
 #[cfg(feature = "demo-broker")]
 mod demo;
-mod decode;
 mod drivers;
 mod latency;
 mod logging;
 mod parent;
 mod place;
 mod ports;
+mod replay;
 mod run;
 mod session;
-mod replay;
 mod simulate;
 
 use std::io;
