@@ -7,13 +7,12 @@ mod check;
 mod demo;
 mod drivers;
 mod latency;
-mod place;
-mod ports;
-mod session;
 mod logging;
 mod parent;
+mod place;
 mod ports;
 mod run;
+mod session;
 mod simulate;
 
 use clap::{Parser, Subcommand};
@@ -39,8 +38,8 @@ enum Command {
     Drivers(drivers::Drivers),
     Latency(latency::Latency),
     Ports(ports::Ports),
-    Session(session::Session),
     Run(run::Run),
+    Session(session::Session),
     Simulate(simulate::Simulate),
 }
 
@@ -59,8 +58,8 @@ impl Cli {
             Command::Drivers(drivers) => drivers.run(),
             Command::Latency(latency) => latency.run(),
             Command::Ports(ports) => ports.run(),
-            Command::Session(session) => session.run(),
             Command::Run(run) => run.run(),
+            Command::Session(session) => session.run(),
             Command::Simulate(simulate) => simulate.run(),
         }
     }
