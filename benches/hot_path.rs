@@ -129,7 +129,9 @@ fn one_by_one(tape: &Tape) {
         record(&mut whole, || tape.step(&mut bedside, frame, &mut swallow));
     }
     println!("one by one, ns            p50     p99   p99.9     max");
-    for (name, spent) in [("the clock itself", nothing), ("decide one oximetry", decide), ("one nonin-df2 frame", whole)] {
+    for (name, spent) in
+        [("the clock itself", nothing), ("decide one oximetry", decide), ("one nonin-df2 frame", whole)]
+    {
         let at = |quantile| spent.value_at_quantile(quantile);
         println!("{name:<20} {:>8} {:>7} {:>7} {:>7}", at(0.5), at(0.99), at(0.999), spent.max());
     }
