@@ -43,9 +43,9 @@ enum Command {
     Drivers(drivers::Drivers),
     Latency(latency::Latency),
     Ports(ports::Ports),
-    Session(session::Session),
     Run(run::Run),
     Replay(replay::Replay),
+    Session(session::Session),
     Simulate(simulate::Simulate),
 }
 
@@ -65,9 +65,9 @@ impl Cli {
             Command::Drivers(drivers) => drivers.run(),
             Command::Latency(latency) => latency.run(),
             Command::Ports(ports) => ports.run(),
-            Command::Session(session) => session.run(),
             Command::Run(run) => run.run(),
             Command::Replay(replay) => replay.run(),
+            Command::Session(session) => session.run(),
             Command::Simulate(simulate) => simulate.run(),
         }
     }

@@ -60,7 +60,6 @@ impl Session {
                 bail!("which bed? Give --bed with one of {}", known.join(", "))
             }
         };
-        let actor = self.actor()?;
         self.verb.check()?;
         let (mut visit, look) = Visit::to(bed, place).await?;
         let zone = TimeZone::system();
@@ -74,7 +73,7 @@ impl Session {
             visit.end().await;
             return Ok(());
         };
-        let reply = visit.ask(&look, actor.as_str(), action).await?;
+        let reply = visit.ask(&look, self.actor()?.as_str(), action).await?;
         if self.json {
             println!("{}", serde_json::to_string(&reply)?);
         } else if reply.outcome == Outcome::Done {

@@ -78,7 +78,7 @@ impl Screen<'_> {
         let phase = state.message.now.phase;
         let session = session.as_ref().map(|session| &session.message.now).filter(|session| session.phase == phase);
         writeln!(f, "{}: {}", self.bed, session.map_or_else(|| phase.to_string(), |session| self.session(session)))?;
-        let clock = if heartbeat.message.clock_trusted { "" } else { ", and its clock may be wrong" };
+        let clock = if heartbeat.message.clock_trusted { "" } else { ", clock not synchronised" };
         writeln!(f, "{} at {}{clock}\n", heartbeat.r#box, clock_s(self.look.now(), self.zone))
     }
 
@@ -89,11 +89,11 @@ impl Screen<'_> {
         }
         let route = session.route.map_or(String::new(), |route| format!(", {}", route_name(route)));
         let (what, at) = match (session.dosed_at, session.opened_at) {
-            (Some(at), _) => ("since the dose", at),
-            (None, Some(at)) if session.phase != Phase::NoSession => ("since it was opened", at),
+            (Some(at), _) => ("dose", at),
+            (None, Some(at)) if session.phase != Phase::NoSession => ("opened", at),
             _ => return words,
         };
-        words + &format!("; {} {what} ({}{route})", minutes(self.since(at)), self.clock(at))
+        words + &format!("; {what} {} ({}{route})", ago(minutes(self.since(at))), self.clock(at))
     }
 
     fn oximetry(&self, f: &mut fmt::Formatter<'_>, oximetry: Option<&Aged<Oximetry>>) -> fmt::Result {
