@@ -611,6 +611,7 @@ fn r3_2_the_way_back_from_a_deep_fall_is_not_a_row_of_new_alarms() {
         [
             (back + 15, C::Spo2VeryLow, Did::Latched),
             (back + 15, C::Spo2Low, Did::Cleared),
+            (65, C::Spo2Drift, Did::Noted(Low)),
             (back + 45, C::Spo2Reduced, Did::Announced(Medium)),
         ],
         "what still violates is announced when the sound of the latched one ends"
