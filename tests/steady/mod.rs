@@ -93,7 +93,6 @@ impl Bedside {
             let poll = driver.poll(now, &mut |sample| {
                 self.bed.input(&Input::Sample { device, sample }, now, &mut out);
             });
-            // A driver that has just been asked for something is polled in the same turn.
             *due = poll.next;
             if let Some(bytes) = poll.send {
                 send(index, &bytes);
@@ -183,8 +182,14 @@ impl Tape {
         tape
     }
 
-    pub fn models(&self) -> &[Model] {
-        &self.models
+    /// The device that it is mostly about.
+    pub fn name(&self) -> &'static str {
+        self.models[0].name()
+    }
+
+    /// The bed at its beginning.
+    pub fn bedside(&self) -> Bedside {
+        Bedside::new(&self.models)
     }
 
     pub fn frames(&self) -> &[Frame] {
@@ -220,7 +225,7 @@ impl Tape {
 
     /// A bed that has heard `warm_up` of it, and the frames that are left.
     pub fn warm(&self, warm_up: Span) -> (Bedside, &[Frame]) {
-        let mut bedside = Bedside::new(&self.models);
+        let mut bedside = self.bedside();
         let (heard, left) = self.frames.split_at(self.frames.partition_point(|frame| frame.at < START + warm_up));
         heard.iter().for_each(|frame| self.step(&mut bedside, frame, &mut |_| {}));
         (bedside, left)
@@ -229,7 +234,7 @@ impl Tape {
     /// Plays it to a bed whose alarms are accepted as they come, and counts what is allocated from
     /// `warm_up` on.
     pub fn tally(&self, warm_up: Span) -> (Tally, Bedside) {
-        let mut bedside = Bedside::new(&self.models);
+        let mut bedside = self.bedside();
         let mut tally = Tally::default();
         for frame in &self.frames {
             let mut changed = false;

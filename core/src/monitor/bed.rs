@@ -245,7 +245,8 @@ impl Bed {
     fn earliest(&self) -> Option<Time> {
         let state = &self.state;
         let now = state.now;
-        let in_use = self.rows().filter(|(row, life)| life.active() || self.row_priority(row).is_some());
+        let stirring = self.rows().filter(|(_, life)| !life.at_rest());
+        let in_use = stirring.filter(|(row, life)| life.active() || self.row_priority(row).is_some());
         let lives = in_use.filter_map(|(row, life)| life.deadline(&self.terms(row))).min().map(|wait| now + wait);
         let watched = state.session.phase() != Phase::NoSession || state.room.armed();
         let unavailable = state.unavailable.deadline(

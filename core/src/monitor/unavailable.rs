@@ -217,11 +217,12 @@ impl Unavailable {
 
     /// Whether less than `pct` of the last whole `seconds` was good.
     fn share_below(&self, seconds: u16, pct: u16) -> bool {
-        let bin = |back: u16| {
-            let index = (self.newest + BINS - back) % BINS;
-            self.bins.get(usize::from(index)).copied().map_or(u64::from(FULL), u64::from)
-        };
-        let good: u64 = (1..=seconds).map(bin).sum();
+        // The bins are a ring: what is not before the newest stands at the end.
+        let wanted = usize::from(seconds);
+        let (before, after) = self.bins.split_at_checked(usize::from(self.newest)).unwrap_or_default();
+        let at_the_end = wanted.saturating_sub(before.len());
+        let last = before.iter().rev().take(wanted).chain(after.iter().rev().take(at_the_end));
+        let good: u64 = last.map(|bin| u64::from(*bin)).sum();
         good * 100 < u64::from(pct) * u64::from(seconds) * u64::from(FULL)
     }
 }
