@@ -42,6 +42,8 @@ pub struct Unavailable {
     /// The end of the last loss but one: R6.3 judges a signal that comes and goes, R6.2 a single loss.
     earlier_loss_ended: Option<Time>,
     loss_ended: Option<Time>,
+    /// R6.2, once raised: another reason, or the first good data, do not take it back (R6.1).
+    missed: Option<Priority>,
     /// R6.3, once raised.
     thin: Option<Priority>,
 }
@@ -59,6 +61,7 @@ impl Default for Unavailable {
             lost: Time::ZERO,
             earlier_loss_ended: None,
             loss_ended: None,
+            missed: None,
             thin: None,
         }
     }
@@ -116,33 +119,29 @@ impl Unavailable {
         self.good = good;
     }
 
-    /// Forgets what was missing once good data have come for long enough (R6.1), and notes a signal that
-    /// comes and goes (R6.3).
-    pub fn settle(&mut self, phase: Phase, terms: &UnavailableTerms, now: Time) {
+    /// Forgets what was missing once good data have come for long enough (R6.1), else raises what has been
+    /// missing for long enough in this phase, for this reason (R6.2), and a signal that comes and goes (R6.3).
+    pub fn settle(&mut self, phase: Phase, reason: Absent, third_baseline: bool, terms: &UnavailableTerms, now: Time) {
         if self.good && self.restored >= terms.reset {
             self.missing = Span::ZERO;
+            self.missed = None;
         }
-        self.thin =
-            if self.share_below(SHORT, TRUSTED_AGAIN_PCT) { self.thin.max(self.thin(phase, terms, now)) } else { None };
-    }
-
-    /// How grave the absence is in this phase, for this reason.
-    #[must_use]
-    pub fn priority(
-        &self,
-        phase: Phase,
-        reason: Absent,
-        third_baseline: bool,
-        terms: &UnavailableTerms,
-    ) -> Option<Priority> {
-        let by_time = self
+        let reached = self
             .steps(phase, reason, third_baseline, terms)
             .into_iter()
             .flatten()
             .filter(|(after, _)| self.missing >= *after && self.missing > Span::ZERO)
             .map(|(_, priority)| priority)
             .max();
-        by_time.max(self.thin)
+        self.missed = self.missed.max(reached);
+        self.thin =
+            if self.share_below(SHORT, TRUSTED_AGAIN_PCT) { self.thin.max(self.thin(phase, terms, now)) } else { None };
+    }
+
+    /// How grave the absence is.
+    #[must_use]
+    pub fn priority(&self) -> Option<Priority> {
+        self.missed.max(self.thin)
     }
 
     /// How long until the priority can change if the data stay as they are.
@@ -232,14 +231,23 @@ mod tests {
 
     /// Plays `good(second)` in `phase` and returns each change of priority with its second.
     fn play(phase: Phase, reason: Absent, seconds: u64, good: impl Fn(u64) -> bool) -> Vec<(u64, Option<Priority>)> {
+        play_reasons(phase, |_| reason, seconds, good)
+    }
+
+    fn play_reasons(
+        phase: Phase,
+        reason: impl Fn(u64) -> Absent,
+        seconds: u64,
+        good: impl Fn(u64) -> bool,
+    ) -> Vec<(u64, Option<Priority>)> {
         let terms = Preset::kat_default_1().unavailable;
         let mut watch = Unavailable::default();
         let mut changes: Vec<(u64, Option<Priority>)> = Vec::new();
         for second in 0..seconds {
             let now = Time::from_millis(second * 1_000);
             watch.judge(good(second), now);
-            watch.settle(phase, &terms, now);
-            let priority = watch.priority(phase, reason, false, &terms);
+            watch.settle(phase, reason(second), false, &terms, now);
+            let priority = watch.priority();
             if changes.last().and_then(|(_, last)| *last) != priority {
                 changes.push((second, priority));
             }
@@ -281,6 +289,16 @@ mod tests {
         assert!(changes.iter().all(|(_, priority)| priority.is_some()), "{changes:?}");
         // Off for 20 s, then on for good.
         assert_eq!(play(Phase::Window, Absent::SensorOff, 100, |t| t >= 20), [(10, Some(Medium)), (30, None)]);
+    }
+
+    #[test]
+    fn r6_1_a_reason_that_gives_more_time_takes_nothing_back() {
+        // Once data have come again, the reason is an inadequate signal at the most: MEDIUM at 20 s only.
+        let reason = |t| if t < 12 { Absent::LinkLost } else { Absent::InadequateSignal };
+        let changes = play_reasons(Phase::Window, reason, 100, |t| t >= 12);
+        assert_eq!(changes, [(10, Some(Medium)), (22, None)], "good from 12 s on");
+        let changes = play_reasons(Phase::Window, reason, 80, |_| false);
+        assert_eq!(changes, [(10, Some(Medium))], "doubtful from 12 s on");
     }
 
     #[test]
