@@ -16,18 +16,14 @@ use support::{Broker, Ear, Heard};
 use tokio::time::sleep_until;
 use vitalsd::port::serial;
 use vitalsd::recording::Row;
+use vitalsd::replay::{Replay, Terms};
 use vitalsd::simulator::device::{Device, Model};
 use vitalsd::simulator::scene::Scene;
 use vitalsd::simulator::script::{Effect, Script};
+use vitalsd::wire::{Clock, Event, Id};
 use vitalsd_core::driver::contec::v7;
-use vitalsd_core::driver::{Quantity, nonin};
-use vitalsd_core::monitor::input::{Action, Command, DeviceIndex, Input, Link, Route};
-use vitalsd_core::monitor::output::{EventKind, Output};
-use vitalsd_core::monitor::preset::Preset;
-use vitalsd_core::monitor::{self, Bed};
-use vitalsd_core::sample::{Oximetry, Sample};
+use vitalsd_core::monitor::output;
 use vitalsd_core::time::{Span, Time};
-use vitalsd_core::vitals::{Absent, Measured, PulseRate, Spo2};
 
 const OXIMETER: (&str, Model) = ("oximeter", Model::NoninDf2);
 const CUFF: (&str, Model) = ("cuff", Model::Dinamap);
@@ -369,8 +365,19 @@ async fn an_oximeter_that_must_be_started_is_started_and_kept_alive() {
     assert_about(kept.duration_since(started), Duration::from_secs(5), BUSY);
 }
 
-/// An alarm event: when, what happened, the condition, its priority.
-type Told = (Duration, String, String, String);
+/// What happened to which alarm, and when.
+#[derive(Clone, Debug, PartialEq)]
+struct AlarmEvent {
+    at: Duration,
+    event: String,
+    condition: String,
+    priority: String,
+}
+
+fn alarm_event(at: Duration, event: &Value) -> Option<AlarmEvent> {
+    let text = |field: &str| event[field].as_str().map(str::to_owned);
+    Some(AlarmEvent { at, event: text("event")?, condition: text("condition")?, priority: text("priority")? })
+}
 
 async fn what_happens_live_is_what_the_bed_decides_of_the_same_rows_in_simulated_time() {
     // One row a second: a fall to 85 % over 4 s, 14 s there, and back.
@@ -381,77 +388,41 @@ async fn what_happens_live_is_what_the_bed_decides_of_the_same_rows_in_simulated
         10 | 26 => 88,
         _ => 85,
     };
-    let rows: Vec<_> = (0..52).map(|second| (s(second), percent(second))).collect();
-    let expected = decided(&rows);
-    let words: Vec<_> = expected.iter().map(|(_, event, condition, _)| format!("{event} {condition}")).collect();
-    // Row 3 needs 93 % to end and row 2 only 90 %, so it is announced once more.
-    let [raised, latched] = ["raised spo2-low", "latched spo2-low"];
-    assert_eq!(words, [raised, "noted spo2-reduced", latched, "announced spo2-reduced", "cleared spo2-reduced"]);
+    let row = |second| Row {
+        time_ms: second * 1_000,
+        spo2_tenths: Some(percent(second) * 10),
+        pulse_bpm: Some(60),
+        ..Row::default()
+    };
+    let rows: Vec<_> = (0..52).map(row).collect();
+    let undosed = Terms { dose_at: s(3_600), ..Terms::default() };
+    let replayed = Replay::new(rows.clone(), undosed).unwrap().events().unwrap();
+    let in_time = |event: &output::Event| {
+        let told = Event::new(event, Clock::new(Timestamp::UNIX_EPOCH), |_| Id::new(OXIMETER.0).unwrap());
+        alarm_event(Duration::from_millis(event.at.as_millis()), &serde_json::to_value(told).unwrap())
+    };
+    let expected: Vec<_> = replayed.iter().filter_map(in_time).collect();
+    let words: Vec<_> = expected.iter().map(|told| format!("{} {}", told.event, told.condition)).collect();
+    assert_eq!(words, ["raised spo2-low", "noted spo2-reduced", "latched spo2-low", "cleared spo2-reduced"]);
 
     let broker = Broker::start();
     let bedside = Bedside::new(broker.port, &[OXIMETER]);
     let (mut ear, mut nurse) = (Ear::on(broker.port, &format!("{BED}/event")), Nurse::at(broker.port));
     let _daemon = bedside.daemon();
     nurse.command(json!({})).await;
-    let recorded = |(at, percent): &(Time, u16)| Row {
-        time_ms: at.as_millis(),
-        spo2_tenths: Some(percent * 10),
-        pulse_bpm: Some(60),
-        ..Row::default()
-    };
-    let scene = Scene::recording(rows.iter().map(recorded).collect(), Script::quiet(), 1).shared();
+    let scene = Scene::recording(rows, Script::quiet(), 1).shared();
     let (start, zero) = (Instant::now(), Timestamp::now());
     let _line = bedside.plug_in_scene("oximeter", Device::new(OXIMETER.1, &scene), start);
     nurse.opens().await;
-    let told = |heard: &Heard| {
-        let event = heard.json();
-        let text = |field: &str| event[field].as_str().map(str::to_owned);
-        let (word, condition, priority) = (text("event")?, text("condition")?, text("priority")?);
-        Some((between(&json!(zero.to_string()), &event["at"]), word, condition, priority))
-    };
     let last = |heard: &Heard| is_event(heard, "cleared", "spo2-reduced");
-    let live: Vec<Told> = ear.all_until("the last event", last).await.iter().filter_map(told).collect();
+    let heard = ear.all_until("the last event", last).await;
+    let zero = json!(zero.to_string());
+    let in_time = |event: Value| alarm_event(between(&zero, &event["at"]), &event);
+    let alarms = heard.iter().map(Heard::json).filter(|event| event["condition"].is_string());
+    let live: Vec<_> = alarms.filter_map(in_time).collect();
     assert_eq!(live.len(), expected.len(), "{live:?}");
     for (live, expected) in live.iter().zip(&expected) {
-        assert_eq!((&live.1, &live.2, &live.3), (&expected.1, &expected.2, &expected.3));
-        assert_about(live.0, expected.0, PACKET + Duration::from_secs(1));
+        assert_about(live.at, expected.at, PACKET + Duration::from_secs(1));
+        assert_eq!(AlarmEvent { at: expected.at, ..live.clone() }, *expected);
     }
-}
-
-/// What a bed decides of these rows (time and saturation), in simulated time.
-fn decided(rows: &[(Time, u16)]) -> Vec<Told> {
-    let devices = vec![monitor::Device::of(&nonin::DF2, &[Quantity::Spo2, Quantity::Pulse])];
-    let mut bed = Bed::new(Preset::kat_default_1(), devices, Time::ZERO);
-    let mut said = Vec::new();
-    let device = DeviceIndex(0);
-    bed.input(&Input::Link { device, link: Link::Up }, Time::ZERO, &mut |output| said.push(output));
-    let open = Action::Open { route: Route::Iv, infusion: None, over_65: false };
-    let open = Command { actor: "test".into(), action: open };
-    bed.command(&open, Time::ZERO, &mut |output| said.push(output)).expect("a session");
-    for (at, percent) in rows {
-        let sample = Sample::Oximetry(Oximetry {
-            at: *at,
-            spo2: Measured::in_range(Spo2::percent(*percent)),
-            pulse: Measured::in_range(PulseRate::bpm(60)),
-            perfusion_index: Measured::Absent(Absent::NotMeasured),
-        });
-        bed.input(&Input::Sample { device, sample }, *at, &mut |output| said.push(output));
-    }
-    said.into_iter()
-        .filter_map(|output| {
-            let Output::Event(event) = output else { return None };
-            let (word, alarm) = match event.kind {
-                EventKind::Raised(alarm) => ("raised", alarm),
-                EventKind::Noted(alarm) => ("noted", alarm),
-                EventKind::Announced(alarm) => ("announced", alarm),
-                EventKind::Escalated(alarm) => ("escalated", alarm),
-                EventKind::Latched(alarm) => ("latched", alarm),
-                EventKind::Cleared(alarm) => ("cleared", alarm),
-                _ => return None,
-            };
-            let priority = alarm.priority.to_string().to_lowercase();
-            let at = Duration::from_millis(event.at.as_millis());
-            Some((at, word.to_owned(), alarm.condition.to_string(), priority))
-        })
-        .collect()
 }

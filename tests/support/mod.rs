@@ -25,6 +25,7 @@ pub struct Heard {
     pub topic: String,
     pub payload: Vec<u8>,
     pub retained: bool,
+    pub response_topic: Option<String>,
     pub correlation: Option<Vec<u8>>,
     pub at: Instant,
 }
@@ -74,11 +75,13 @@ impl Ear {
                     match event {
                         Event::Incoming(Packet::SubAck(_)) => drop(ready.take().map(|ready| ready.send(()))),
                         Event::Incoming(Packet::Publish(publish)) => {
+                            let properties = publish.properties.unwrap_or_default();
                             let heard = Heard {
                                 topic: String::from_utf8_lossy(&publish.topic).into_owned(),
                                 payload: publish.payload.to_vec(),
                                 retained: publish.retain,
-                                correlation: publish.properties.and_then(|p| p.correlation_data).map(|c| c.to_vec()),
+                                response_topic: properties.response_topic,
+                                correlation: properties.correlation_data.map(|c| c.to_vec()),
                                 at: Instant::now(),
                             };
                             if tx.send(heard).is_err() {

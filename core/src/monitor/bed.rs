@@ -229,8 +229,14 @@ impl Bed {
         if span == Span::ZERO {
             return;
         }
-        state.lives.iter_mut().for_each(|life| life.advance(span));
-        if state.session.phase() != Phase::NoSession || state.room.armed() {
+        let (phase, armed) = (state.session.phase(), state.room.armed());
+        for (row, life) in self.preset.oximetry.iter().zip(&mut state.lives) {
+            // Time in which a row is off is no time in violation.
+            if life.active() || applies(row.condition, phase, armed) && row.priority.at(phase).is_some() {
+                life.advance(span);
+            }
+        }
+        if phase != Phase::NoSession || armed {
             state.unavailable.advance(span);
         }
     }

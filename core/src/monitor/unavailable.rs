@@ -42,10 +42,11 @@ pub struct Unavailable {
     /// The end of the last loss but one: R6.3 judges a signal that comes and goes, R6.2 a single loss.
     earlier_loss_ended: Option<Time>,
     loss_ended: Option<Time>,
-    /// R6.2, once raised: another reason, or the first good data, do not take it back (R6.1).
-    missed: Option<Priority>,
     /// R6.3, once raised.
     thin: Option<Priority>,
+    /// How grave it has become since good data were last missed. Neither another reason nor the return of
+    /// data makes it less: only what ends it (R6.1).
+    risen: Option<Priority>,
 }
 
 impl Default for Unavailable {
@@ -61,8 +62,8 @@ impl Default for Unavailable {
             lost: Time::ZERO,
             earlier_loss_ended: None,
             loss_ended: None,
-            missed: None,
             thin: None,
+            risen: None,
         }
     }
 }
@@ -119,29 +120,31 @@ impl Unavailable {
         self.good = good;
     }
 
-    /// Forgets what was missing once good data have come for long enough (R6.1), else raises what has been
-    /// missing for long enough in this phase, for this reason (R6.2), and a signal that comes and goes (R6.3).
+    /// Draws the consequence of the time that has passed: forgets what was missing once good data have come
+    /// for long enough (R6.1), judges the sum (R6.2) and a signal that comes and goes (R6.3).
     pub fn settle(&mut self, phase: Phase, reason: Absent, third_baseline: bool, terms: &UnavailableTerms, now: Time) {
         if self.good && self.restored >= terms.reset {
             self.missing = Span::ZERO;
-            self.missed = None;
         }
-        let reached = self
-            .steps(phase, reason, third_baseline, terms)
-            .into_iter()
-            .flatten()
-            .filter(|(after, _)| self.missing >= *after && self.missing > Span::ZERO)
-            .map(|(_, priority)| priority)
-            .max();
-        self.missed = self.missed.max(reached);
-        self.thin =
-            if self.share_below(SHORT, TRUSTED_AGAIN_PCT) { self.thin.max(self.thin(phase, terms, now)) } else { None };
+        // Judged on whole seconds, so that it does not matter how often the box looks.
+        if self.into_bin == 0 {
+            let untrusted = self.share_below(SHORT, TRUSTED_AGAIN_PCT);
+            self.thin = if untrusted { self.thin.max(self.thin(phase, terms, now)) } else { None };
+        }
+        let by_time = if self.good {
+            None
+        } else {
+            let steps = self.steps(phase, reason, third_baseline, terms).into_iter().flatten();
+            steps.filter(|(after, _)| self.missing >= *after).map(|(_, priority)| priority).max()
+        };
+        let over = self.missing == Span::ZERO && self.thin.is_none();
+        self.risen = if over { None } else { self.risen.max(by_time).max(self.thin) };
     }
 
-    /// How grave the absence is.
+    /// How grave the absence is; `None`: there is none, or not yet.
     #[must_use]
-    pub fn priority(&self) -> Option<Priority> {
-        self.missed.max(self.thin)
+    pub const fn priority(&self) -> Option<Priority> {
+        self.risen
     }
 
     /// How long until the priority can change if the data stay as they are.
@@ -231,22 +234,13 @@ mod tests {
 
     /// Plays `good(second)` in `phase` and returns each change of priority with its second.
     fn play(phase: Phase, reason: Absent, seconds: u64, good: impl Fn(u64) -> bool) -> Vec<(u64, Option<Priority>)> {
-        play_reasons(phase, |_| reason, seconds, good)
-    }
-
-    fn play_reasons(
-        phase: Phase,
-        reason: impl Fn(u64) -> Absent,
-        seconds: u64,
-        good: impl Fn(u64) -> bool,
-    ) -> Vec<(u64, Option<Priority>)> {
         let terms = Preset::kat_default_1().unavailable;
         let mut watch = Unavailable::default();
         let mut changes: Vec<(u64, Option<Priority>)> = Vec::new();
         for second in 0..seconds {
             let now = Time::from_millis(second * 1_000);
             watch.judge(good(second), now);
-            watch.settle(phase, reason(second), false, &terms, now);
+            watch.settle(phase, reason, false, &terms, now);
             let priority = watch.priority();
             if changes.last().and_then(|(_, last)| *last) != priority {
                 changes.push((second, priority));
@@ -292,13 +286,23 @@ mod tests {
     }
 
     #[test]
-    fn r6_1_a_reason_that_gives_more_time_takes_nothing_back() {
-        // Once data have come again, the reason is an inadequate signal at the most: MEDIUM at 20 s only.
-        let reason = |t| if t < 12 { Absent::LinkLost } else { Absent::InadequateSignal };
-        let changes = play_reasons(Phase::Window, reason, 100, |t| t >= 12);
-        assert_eq!(changes, [(10, Some(Medium)), (22, None)], "good from 12 s on");
-        let changes = play_reasons(Phase::Window, reason, 80, |_| false);
-        assert_eq!(changes, [(10, Some(Medium))], "doubtful from 12 s on");
+    fn r6_1_neither_another_reason_nor_a_few_seconds_of_data_make_it_less() {
+        let terms = Preset::kat_default_1().unavailable;
+        let mut watch = Unavailable::default();
+        let mut second = |watch: &mut Unavailable, t: u64, reason: Option<Absent>| {
+            let now = Time::from_millis(t * 1_000);
+            watch.judge(reason.is_none(), now);
+            watch.settle(Phase::Onset, reason.unwrap_or(Absent::InadequateSignal), false, &terms, now);
+            watch.advance(Span::secs(1));
+            watch.priority()
+        };
+        let off = Some(Absent::SensorOff);
+        let told: Vec<_> = (0..12).map(|t| second(&mut watch, t, off)).collect();
+        assert_eq!((told[9], told[10]), (None, Some(Medium)));
+        assert!((12..17).all(|t| second(&mut watch, t, None) == Some(Medium)), "data are back for five seconds");
+        assert!((17..20).all(|t| second(&mut watch, t, Some(Absent::InadequateSignal)) == Some(Medium)));
+        assert!((20..30).all(|t| second(&mut watch, t, None) == Some(Medium)));
+        assert_eq!(second(&mut watch, 30, None), None, "ten seconds of good data");
     }
 
     #[test]
