@@ -304,7 +304,13 @@ impl Link {
             return Notice::Down(Loss::NoRetain);
         }
         if !self.subscribe.is_empty() {
-            let filters = self.subscribe.iter().map(|filter| SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce));
+            // The retain flag is wanted as it was published: a broker clears it for whoever listens already,
+            // and a retained command would be carried out now and lie in wait for the next life.
+            let filters = self.subscribe.iter().map(|filter| {
+                let mut filter = SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce);
+                filter.preserve_retain = true;
+                filter
+            });
             if let Err(error) = self.client.try_subscribe_many(filters) {
                 return Notice::Down(Loss::Protocol(error.to_string()));
             }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part of it")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+pub mod bedside;
 pub mod mosquitto;
 
 pub use mosquitto::Broker;
@@ -15,6 +16,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Longer than anything here takes, shorter than a patience.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+/// The same for what is awaited among other messages, delays of alarms included.
+const LONG: Duration = Duration::from_secs(60);
 
 /// A message as a subscriber sees it.
 #[derive(Clone, Debug)]
@@ -31,6 +34,22 @@ impl Heard {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.payload).unwrap_or(Value::Null)
     }
+
+    /// Whether it is on the topic of that name.
+    pub fn on(&self, topic: &str) -> bool {
+        self.topic.ends_with(topic)
+    }
+
+    /// Whether a field of it says so.
+    pub fn says(&self, field: &str, value: impl Into<Value>) -> bool {
+        self.json()[field] == value.into()
+    }
+}
+
+/// What was heard last, for whoever must find out why something was not.
+fn tail(all: &[Heard]) -> String {
+    let told = all.iter().rev().filter(|heard| !heard.on("/oximetry") && !heard.on("/state")).take(12);
+    told.map(|heard| format!("\n{} {}", heard.topic, String::from_utf8_lossy(&heard.payload))).collect()
 }
 
 /// A subscriber on a thread of its own, so that the thread under test cannot hold it up.
@@ -91,6 +110,27 @@ impl Ear {
                 return heard;
             }
         }
+    }
+
+    /// Everything up to the first message for which `wanted` holds, that one last.
+    pub async fn all_until(&mut self, what: &str, wanted: impl Fn(&Heard) -> bool) -> Vec<Heard> {
+        let until = Instant::now() + LONG;
+        let mut all: Vec<Heard> = Vec::new();
+        while !all.last().is_some_and(&wanted) {
+            let heard = tokio::time::timeout_at(until.into(), self.heard.recv()).await;
+            all.push(heard.unwrap_or_else(|_| panic!("{what}: not heard, but {}", tail(&all))).expect("a living ear"));
+        }
+        all
+    }
+
+    /// The first message for which `wanted` holds; the others are dropped.
+    pub async fn until(&mut self, what: &str, wanted: impl Fn(&Heard) -> bool) -> Heard {
+        self.all_until(what, wanted).await.pop().expect("the last one")
+    }
+
+    /// Drops what has been heard so far.
+    pub fn forget(&mut self) {
+        while self.heard.try_recv().is_ok() {}
     }
 
     /// Whether nothing more has been heard so far.
