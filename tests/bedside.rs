@@ -239,6 +239,7 @@ async fn what_is_missing_at_the_start_is_told_with_a_remedy_and_works_once_it_is
     daemon.logs(&["oximeter: no such port", "Plug the device in"]).await;
     daemon.logs(&["cuff: held by", &format!("process {}", std::process::id()), "Stop that program"]).await;
     daemon.logs(&["no broker", "is it running, and is its address right?"]).await;
+    assert!(!daemon.log().contains("attempt_id"), "nothing is told twice, by us and by the MQTT client");
     assert!(daemon.runs());
 
     broker.restart();

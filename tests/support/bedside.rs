@@ -122,6 +122,11 @@ impl Daemon {
         assert_eq!(waited, Ok(true), "no line with {words:?} in the log:\n{}", *self.log.borrow());
     }
 
+    /// The log so far.
+    pub fn log(&self) -> String {
+        self.log.borrow().clone()
+    }
+
     /// Whether it runs.
     pub fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
