@@ -383,7 +383,7 @@ impl Hot {
                 error!(%topic, %reason, "the broker refused a message; check its access rules");
             }
             MqttEvent::NobodyListening { topic } => {
-                warn!(%topic, "the broker has this alarm, and nobody subscribes to it")
+                warn!(%topic, "the broker has this alarm, and nobody subscribes to it");
             }
             MqttEvent::NotSubscribed { filter } => {
                 error!(%filter, "the broker does not let the box hear commands; check its access rules");

@@ -1,6 +1,6 @@
 //! What several tests need: a broker of their own, and an ear on it.
 #![allow(dead_code, reason = "each test uses its part of it")]
-#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 pub mod bedside;
 pub mod mosquitto;
