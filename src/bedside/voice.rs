@@ -5,7 +5,6 @@ use vitalsd_core::driver::Driver;
 use vitalsd_core::monitor::Bed;
 use vitalsd_core::monitor::output::{Output, Presence};
 use vitalsd_core::time::Time;
-use vitalsd_core::vitals;
 
 use super::room::Room;
 use crate::mqtt::{EncodeError, Publisher};
@@ -91,8 +90,8 @@ fn session(bed: &Bed, clock: Clock) -> Session {
     let count = session.baseline().count();
     let baseline = session.baseline().pressure().map(|bp| Baseline {
         provisional: count < 3,
-        systolic_mmhg: bp.systolic().map(vitals::Pressure::as_mmhg),
-        diastolic_mmhg: bp.diastolic().map(vitals::Pressure::as_mmhg),
+        systolic_mmhg: bp.systolic().map(vitalsd_core::vitals::Pressure::as_mmhg),
+        diastolic_mmhg: bp.diastolic().map(vitalsd_core::vitals::Pressure::as_mmhg),
         ..Baseline::default()
     });
     Session {

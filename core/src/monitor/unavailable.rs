@@ -290,7 +290,7 @@ mod tests {
     fn r6_1_neither_another_reason_nor_a_few_seconds_of_data_make_it_less() {
         let terms = Preset::kat_default_1().unavailable;
         let mut watch = Unavailable::default();
-        let mut second = |watch: &mut Unavailable, t: u64, reason: Option<Absent>| {
+        let second = |watch: &mut Unavailable, t: u64, reason: Option<Absent>| {
             let now = Time::from_millis(t * 1_000);
             watch.judge(reason.is_none(), now);
             watch.settle(Phase::Onset, reason.unwrap_or(Absent::InadequateSignal), false, &terms, now);
