@@ -217,7 +217,7 @@ async fn each_verb_asks_for_what_it_says() {
         (
             &["ack", "spo2-low"],
             json!({ "action": "acknowledge", "condition": "spo2-low", "episode": 2, "priority": "high" }),
-            "accepted: SpO2 low, HIGH; episode 2 of it is muted",
+            "accepted: SpO2 low, HIGH; muted until it comes again or gets worse",
         ),
         (&["start-cuff"], json!({ "action": "start_cuff" }), "the cuff has been started"),
         (&["stop-cuff"], json!({ "action": "stop_cuff" }), "the cuff has been told to stop"),
@@ -283,7 +283,7 @@ async fn ack_without_a_name_accepts_the_alarm_that_is_announced_as_it_was_seen()
     let accepted = with(alarm("bp-high", "medium", 3), "ack", json!({ "actor": "nurse-7", "at": AT }));
     let mut fake = FakeBox::with_alarms(&[noted, accepted, alarm("spo2-low", "high", 2)]);
     let (output, asked) = fake.serve(&["session", "ack", "--bed", "room-1"], done).await;
-    assert_eq!(out(&output), "room-1: accepted: SpO2 low, HIGH; episode 2 of it is muted\n", "{}", err(&output));
+    assert_eq!(out(&output), "room-1: accepted: SpO2 low, HIGH; muted until it comes again or gets worse\n", "{}", err(&output));
     let command = &asked[0];
     assert_eq!(
         (&command["condition"], &command["episode"], &command["priority"]),
@@ -406,7 +406,7 @@ async fn status_shows_the_bed_like_a_small_monitor() {
         out(&output),
         "\
 room-1: window until 09:52; dose 23 min ago (09:07, IV)
-box-3 at 09:30:00
+box-3 at 09:30:00, alarm limits UNSIGNED
 
   SpO2    86 %          good, just now
   pulse   72 bpm        questionable: motion, just now
@@ -458,7 +458,7 @@ async fn a_bed_without_values_shows_none() {
         out(&output),
         "\
 room-1: no session
-box-3 at 09:30:00
+box-3 at 09:30:00, alarm limits UNSIGNED
 
   SpO2    --            sensor off, last heard 25 s ago
   pulse   --            nothing new, last heard 25 s ago

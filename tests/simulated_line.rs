@@ -120,7 +120,8 @@ fn the_command_says_where_its_ports_are_and_takes_them_away_at_the_end() {
     let done = run(&["--device", "contec-v7", "--device", "contec-v7", "--device", "dinamap", "--for", "0"]);
     let said = String::from_utf8(done.stdout).unwrap();
     let line = |name: &str, driver: &str| {
-        format!("{name}: port = \"{}\", driver = \"{driver}\"\n", directory.path().join(name).display())
+        let port = directory.path().join(name);
+        format!("[[bed.device]]\nid = \"{name}\"\nprotocol = \"{driver}\"\nport = \"{}\"\n\n", port.display())
     };
     let expected = [line("contec-v7", "contec-v7"), line("contec-v7-2", "contec-v7"), line("dinamap", "dinamap")];
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));

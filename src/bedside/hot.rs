@@ -28,8 +28,9 @@ use crate::wire::{BedTopic, BoxTopic, Clock, Heartbeat, Id, Root, Topic, WallTim
 const ORIGIN: Time = Time::from_millis(86_400_000);
 /// The box speaks up this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// A bed tells its whole state this often even if nothing changed.
-const STATE: Duration = Duration::from_secs(5);
+/// A bed tells its whole state this often even if nothing changed: more often than a value goes stale
+/// (R1.2: 3 s), so that to a late joiner a fresh value does not look old.
+const STATE: Duration = Duration::from_secs(1);
 /// How often the latency of the stages and the statistics of the devices are told.
 const LATENCY: Duration = Duration::from_secs(10);
 /// How many bytes of readings may wait for a broker that is away: about an hour of four beds.
@@ -58,6 +59,8 @@ pub struct Hot {
     next_beat: Instant,
     next_latency: Instant,
     clock_trusted: bool,
+    /// That nobody listens is in the log already, for this connection.
+    nobody_told: bool,
 }
 
 impl Hot {
@@ -106,6 +109,7 @@ impl Hot {
             next_beat: start,
             next_latency: start + LATENCY,
             clock_trusted: std::path::Path::new(CLOCK_SYNCHRONIZED).exists(),
+            nobody_told: false,
         };
         let now = hot.time(start);
         for bed in 0..hot.rooms.len() {
@@ -366,6 +370,7 @@ impl Hot {
         match event {
             MqttEvent::Connected => {
                 info!("connected to the broker");
+                self.nobody_told = false;
                 self.broker(false);
             }
             MqttEvent::Lost { reason } => {
@@ -383,7 +388,9 @@ impl Hot {
                 error!(%topic, %reason, "the broker refused a message; check its access rules");
             }
             MqttEvent::NobodyListening { topic } => {
-                warn!(%topic, "the broker has this alarm, and nobody subscribes to it");
+                if !std::mem::replace(&mut self.nobody_told, true) {
+                    warn!(%topic, "the broker has an alarm, and nobody subscribes to it; start a station or subscribe to it");
+                }
             }
             MqttEvent::NotSubscribed { filter } => {
                 error!(%filter, "the broker does not let the box hear commands; check its access rules");
@@ -414,10 +421,11 @@ impl Hot {
             Ok(accepted) => {
                 let Some(room) = self.rooms.get_mut(bed) else { return };
                 let said = &mut self.said;
+                let what = accepted.command.action.name();
                 let done = room.bed.command(&accepted.command, now, &mut |output| said.push(output));
                 self.say(bed, now);
                 let reply = Reply::from_core(accepted.key.clone(), done);
-                info!(bed = %id, outcome = ?reply.outcome, "a command");
+                info!(bed = %id, command = what, outcome = ?reply.outcome, "a person asked");
                 self.requests.answered(id, accepted.key, reply.outcome.clone());
                 reply
             }

@@ -69,9 +69,12 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let hot = Hot::new(&settings, &boot, Instant::now())?;
     info!(
         boot = %boot.id, beds = settings.beds.len(), broker = %format_args!("{}:{}", settings.broker.host, settings.broker.port),
-        preset = %settings.preset.name, signed = settings.preset.signed_by.is_some(),
+        preset = %settings.preset.name,
         "a secondary notification system: the bedside devices' own alarms stay on and primary",
     );
+    if settings.preset.signed_by.is_none() {
+        warn!(preset = %settings.preset.name, "UNSIGNED: no clinician has signed these alarm limits");
+    }
     let hot = Rc::new(RefCell::new(hot));
     let local = LocalSet::new();
     local.run_until(turn(&settings, hot, stop)).await;
@@ -98,7 +101,9 @@ async fn turn(settings: &Settings, hot: Rc<RefCell<Hot>>, stop: impl Future<Outp
     let publisher = hot.borrow_mut().take_publisher();
     if let Some(publisher) = publisher {
         let confirmed = publisher.stop().await;
-        info!(confirmed, "said goodbye to the broker");
+        if confirmed {
+            info!("said goodbye to the broker");
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a bed says, on its topics: outputs of the core become messages of the contract.
 
-use tracing::error;
+use tracing::{error, info};
 use vitalsd_core::driver::Driver;
 use vitalsd_core::monitor::Bed;
-use vitalsd_core::monitor::output::{Output, Presence};
+use vitalsd_core::monitor::output::{EventKind, Output, Presence};
 use vitalsd_core::time::Time;
 
 use super::room::Room;
@@ -31,6 +31,7 @@ pub fn say(room: &mut Room, output: &Output, clock: Clock, publisher: &mut Publi
             }
         }
         Output::Event(event) => {
+            note(room, &event.kind);
             let told = Event::new(event, clock, |device| room.name(device));
             publisher.publish(topic(BedTopic::Event), clock.at(event.at), &told)
         }
@@ -39,6 +40,18 @@ pub fn say(room: &mut Room, output: &Output, clock: Clock, publisher: &mut Publi
     };
     room.changed = true;
     log(said);
+}
+
+/// Writes an alarm into the log, without its value: the log is not for vital signs.
+fn note(room: &Room, event: &EventKind) {
+    let (alarm, what) = match event {
+        EventKind::Raised(alarm) => (alarm, "alarm raised"),
+        EventKind::Escalated(alarm) => (alarm, "alarm escalated"),
+        EventKind::Latched(alarm) => (alarm, "alarm over, not yet seen"),
+        EventKind::Cleared(alarm) => (alarm, "alarm over"),
+        _ => return,
+    };
+    info!(bed = %room.id, condition = %alarm.condition, priority = %alarm.priority, "{what}");
 }
 
 /// Says the session of a bed.
@@ -104,6 +117,7 @@ fn session(bed: &Bed, clock: Clock) -> Session {
         baseline,
         preset: bed.preset().name.clone(),
         preset_hash: bed.preset().hash.clone(),
+        preset_signed: bed.preset().signed_by.is_some(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use vitalsd_core::driver::{AnyDriver, DecodeStats, Driver, LineSettings, PROTOCOLS, Parity, Protocol, Reject};
 use vitalsd_core::time::Time;
@@ -67,6 +67,9 @@ impl Decode {
             }
         }
         eprintln!("{}", in_words(driver.stats(), count));
+        if driver.stats().good_frames == 0 {
+            bail!("none of these bytes is of {}: another driver, or text instead of raw bytes?", self.driver.name);
+        }
         Ok(())
     }
 }

@@ -35,7 +35,12 @@ use crate::wire::{self, Clock, Id, Timed};
 Examples:
   vitalsd replay night.csv
   vitalsd replay night.csv --driver nonin-df2 --route im --dose-at 300 --speed 10
-  vitalsd replay night.csv --summary")]
+  vitalsd replay night.csv --summary
+
+A recording is a CSV with this header; a blank is the lack of a value, and columns without data may stay blank:
+  time_s,spo2_pct,pulse_bpm,perfusion_index_pct,pleth,nibp_sys_mmhg,nibp_dia_mmhg,nibp_map_mmhg
+  0,97,72,,,,,
+  1,97,72,,,128,82,99")]
 pub struct Replay {
     /// The recording.
     #[arg(value_name = "FILE")]

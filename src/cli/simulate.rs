@@ -118,7 +118,7 @@ impl Simulate {
             let before = models.iter().take(index).filter(|other| *other == model).count();
             let name = if before == 0 { model.to_string() } else { format!("{model}-{}", before + 1) };
             let mut line = Line::start(Device::new(*model, scene), directory.join(&name), start)?;
-            println!("{name}: port = \"{}\", driver = \"{model}\"", line.link().display());
+            println!("[[bed.device]]\nid = \"{name}\"\nprotocol = \"{model}\"\nport = \"{}\"\n", line.link().display());
             lines.spawn(async move { line.ended().await });
         }
         let end = self.seconds.map(|seconds| start + Duration::from_secs(seconds));

@@ -15,6 +15,9 @@ use toml::de::{DeTable, DeValue};
 use super::Checked;
 use super::problem::{Place, Problem, Problems, Severity};
 
+/// More mistakes of syntax than these are one mistake: this is another kind of file.
+const MISTAKES: usize = 5;
+
 /// A file under check, and what was wrong with it so far.
 struct File<'a> {
     path: &'a Path,
@@ -48,7 +51,7 @@ pub(super) fn read<T>(path: &Path, reader: impl FnOnce(&Table<'_>) -> Option<T>)
     file.warn_if_anyone_may_write();
     let (root, mistakes) = DeTable::parse_recoverable(&text);
     let mut last = 0;
-    for mistake in &mistakes {
+    for mistake in mistakes.iter().take(MISTAKES) {
         let span = mistake.span().unwrap_or_default();
         let line = Place::of(&span, &text).line;
         // The rest of a line is not to be trusted once its first mistake is made.

@@ -107,6 +107,9 @@ pub struct Session {
     pub preset: String,
     /// The hash of the alarm preset.
     pub preset_hash: String,
+    /// Whether a clinician has signed it; who, stays on the box.
+    #[serde(default)]
+    pub preset_signed: bool,
 }
 
 /// The values before the dose (R5.9); one that is not known is absent.

@@ -2,6 +2,8 @@
 //!
 //! Pure functions over the core's [`Alarm`]; the payload, the command line and the replay say the same.
 
+use vitalsd_core::monitor::condition::Side;
+use vitalsd_core::monitor::limits;
 use vitalsd_core::monitor::output::{Alarm, Condition, Limit, Phase, Value};
 use vitalsd_core::sample::CuffFailure;
 use vitalsd_core::time::Span;
@@ -11,13 +13,18 @@ use vitalsd_core::vitals::{Absent, BloodPressure};
 #[must_use]
 pub fn reason(alarm: &Alarm) -> String {
     let mut words = subject(alarm);
+    let back = alarm.value.zip(alarm.limit).is_some_and(|(value, limit)| !violates(value, limit));
     // "No pulse" is the limit and the subject in one.
     if let Some(limit) = alarm.limit.filter(|limit| *limit != Limit::NoPulse) {
-        words.push_str(", ");
+        words.push_str(if back { " now, was " } else { ", " });
         words.push_str(&self::limit(limit));
     }
+    if let Some(worst) = alarm.worst.filter(|_| back) {
+        words.push_str(&format!(" (worst {})", worst_of(worst)));
+    }
+    // How long is not said of what is over: the time it took to trust that would count as well.
     let lasted = lasted(alarm);
-    if lasted.as_secs() > 0 && !matches!(alarm.value, Some(Value::Since(_))) {
+    if lasted.as_secs() > 0 && !back && !matches!(alarm.value, Some(Value::Since(_))) {
         words.push_str(&format!(" for {lasted}"));
     }
     words.push_str(", ");
@@ -28,6 +35,26 @@ pub fn reason(alarm: &Alarm) -> String {
         words.push_str("; last value stale");
     }
     words
+}
+
+/// Whether a value is on the wrong side of a limit; what cannot be judged by it counts as that.
+fn violates(value: Value, limit: Limit) -> bool {
+    let side = match value {
+        Value::Spo2(spo2) => limits::spo2(limit, 0, spo2),
+        Value::Pulse(pulse) => limits::pulse(limit, 0, pulse),
+        Value::Pressure(bp) => limits::pressure(limit, 0, 0, bp),
+        _ => None,
+    };
+    side.is_none_or(|side| side == Side::Violation)
+}
+
+fn worst_of(value: Value) -> String {
+    match value {
+        Value::Spo2(spo2) => format!("{spo2} %"),
+        Value::Pulse(pulse) => format!("{pulse} bpm"),
+        Value::Pressure(bp) => bp.to_string(),
+        _ => "unknown".to_owned(),
+    }
 }
 
 /// How long the violation has lasted, the delay by design included.
@@ -236,6 +263,8 @@ pub(super) mod tests {
     fn an_alarm_that_ended_or_went_stale_says_so() {
         let ended = Alarm { ended: Some(Time::from_millis(125_000)), presence: Presence::Latched, ..spo2_low() };
         assert_eq!(reason(&ended), "SpO2 86 %, below 88 % for 25 s, in the window; ended");
+        let back = Alarm { value: Spo2::percent(97).map(Value::Spo2), ..ended };
+        assert_eq!(reason(&back), "SpO2 97 % now, was below 88 % (worst 85 %), in the window; ended");
         let stale = Alarm { stale: true, ..spo2_low() };
         assert_eq!(reason(&stale), "SpO2 86 %, below 88 % for 12 s, in the window; last value stale");
     }

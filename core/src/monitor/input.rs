@@ -162,6 +162,23 @@ pub enum Action {
     StopCuff,
 }
 
+impl Action {
+    /// Its name in the contract and in the log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::Dose { .. } => "dose",
+            Self::Close => "close",
+            Self::Acknowledge { .. } => "acknowledge",
+            Self::Seen { .. } => "seen",
+            Self::Pressure { .. } => "pressure",
+            Self::StartCuff => "start_cuff",
+            Self::StopCuff => "stop_cuff",
+        }
+    }
+}
+
 /// How a dose is given (R5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

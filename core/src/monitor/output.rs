@@ -259,7 +259,7 @@ conditions! {
     CuffLost, "R3.3", "cuff-lost", Alone, Technical, "BP monitor not connected";
     CuffFailed, "R8.2", "cuff-failed", Alone, Technical, "cuff failed twice: measure by hand";
     AllLost, "R3.3", "all-lost", Alone, Technical, "all devices lost";
-    BrokerLost, "R10.1", "broker-lost", Alone, Technical, "no contact with the nurses' station";
+    BrokerLost, "R10.1", "broker-lost", Alone, Technical, "no broker: nobody else can be told";
     NoSession, "R5.1", "no-session", Alone, Technical, "patient in this room, no session";
 }
 

@@ -79,7 +79,10 @@ impl Screen<'_> {
         let session = session.as_ref().map(|session| &session.message.now).filter(|session| session.phase == phase);
         writeln!(f, "{}: {}", self.bed, session.map_or_else(|| phase.to_string(), |session| self.session(session)))?;
         let clock = if heartbeat.message.clock_trusted { "" } else { ", clock not synchronised" };
-        writeln!(f, "{} at {}{clock}\n", heartbeat.r#box, clock_s(self.look.now(), self.zone))
+        // No session slot: then nothing is known of the preset, which is worse.
+        let unsigned =
+            if session.is_some_and(|session| session.preset_signed) { "" } else { ", alarm limits UNSIGNED" };
+        writeln!(f, "{} at {}{clock}{unsigned}\n", heartbeat.r#box, clock_s(self.look.now(), self.zone))
     }
 
     fn session(&self, session: &Session) -> String {

@@ -147,7 +147,13 @@ fn the_one<'a>(
     }
     let alarms: Vec<_> = state.alarms.iter().filter(|alarm| wanted(alarm)).collect();
     match alarms.as_slice() {
-        [] => bail!("{bed} has no alarm that is {how}"),
+        [] => match state.alarms.iter().find(|alarm| alarm.presence == Presence::Latched && verb == "ack") {
+            Some(over) => bail!(
+                "{bed} has no alarm that is {how}. {} is over and waits to be seen: `vitalsd session seen`",
+                over.condition
+            ),
+            None => bail!("{bed} has no alarm that is {how}"),
+        },
         [alarm] => Ok(alarm),
         several => {
             let mut list = String::new();
@@ -169,8 +175,8 @@ pub fn told(action: Action, session: Option<&Session>, now: WallTime, zone: &Tim
         }
         Action::Dose { .. } => session.map_or_else(|| "dose recorded".to_owned(), |session| dosed(session, zone)),
         Action::Close => "session closed".into(),
-        Action::Acknowledge { condition, episode, priority } => {
-            format!("accepted: {}, {priority}; episode {episode} of it is muted", condition.title())
+        Action::Acknowledge { condition, priority, .. } => {
+            format!("accepted: {}, {priority}; muted until it comes again or gets worse", condition.title())
         }
         Action::Seen { condition, .. } => format!("seen: {}", condition.title()),
         Action::Pressure { systolic_mmhg, diastolic_mmhg, ago_ms, .. } => {
