@@ -283,7 +283,12 @@ async fn ack_without_a_name_accepts_the_alarm_that_is_announced_as_it_was_seen()
     let accepted = with(alarm("bp-high", "medium", 3), "ack", json!({ "actor": "nurse-7", "at": AT }));
     let mut fake = FakeBox::with_alarms(&[noted, accepted, alarm("spo2-low", "high", 2)]);
     let (output, asked) = fake.serve(&["session", "ack", "--bed", "room-1"], done).await;
-    assert_eq!(out(&output), "room-1: accepted: SpO2 low, HIGH; muted until it comes again or gets worse\n", "{}", err(&output));
+    assert_eq!(
+        out(&output),
+        "room-1: accepted: SpO2 low, HIGH; muted until it comes again or gets worse\n",
+        "{}",
+        err(&output)
+    );
     let command = &asked[0];
     assert_eq!(
         (&command["condition"], &command["episode"], &command["priority"]),

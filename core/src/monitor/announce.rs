@@ -28,6 +28,8 @@ struct Standing {
     alarm: Alarm,
     /// It differs from what was last told.
     changed: bool,
+    /// It ended under this graver one, whose latch stands for its own (R2.6).
+    covered: Option<Condition>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +81,7 @@ impl Default for Board {
                 at: Time::ZERO,
             },
             changed: false,
+            covered: None,
         };
         Self { standings: Condition::ALL.iter().map(off).collect(), news: Vec::with_capacity(16) }
     }
@@ -97,10 +100,11 @@ impl Board {
         self.get(condition).is_some_and(|alarm| alarm.presence == Presence::On)
     }
 
-    /// Whether it is latched.
+    /// Whether it is latched, by itself or by the latch of the graver one that it ended under.
     #[must_use]
     pub fn is_latched(&self, condition: Condition) -> bool {
-        self.get(condition).is_some_and(|alarm| alarm.presence == Presence::Latched)
+        let latched = |condition| self.get(condition).is_some_and(|alarm| alarm.presence == Presence::Latched);
+        latched(condition) || self.standing(condition).and_then(|standing| standing.covered).is_some_and(latched)
     }
 
     /// Everything that is active or latched, in the order of [`Condition::ALL`].
@@ -147,17 +151,24 @@ impl Board {
     /// saturation is one thing to look at, not five.
     pub fn end(&mut self, condition: Condition, now: Time) {
         let Some(alarm) = self.get(condition).filter(|alarm| alarm.presence == Presence::On) else { return };
-        let under = [Presence::On, Presence::Latched]
-            .into_iter()
-            .any(|presence| self.graver(condition, alarm.priority, presence).next().is_some());
-        let latches =
-            alarm.kind() == AlarmKind::Physiological && alarm.priority > Priority::Low && alarm.ack.is_none() && !under;
+        let on = self.graver(condition, alarm.priority, Presence::On).next();
+        // An older latch is of another fall.
+        let of_this_fall = |above: &&Alarm| above.ended.is_some_and(|ended| ended >= alarm.since);
+        let latched = self.graver(condition, alarm.priority, Presence::Latched).find(of_this_fall);
+        let under = on.or(latched).map(|above| above.condition);
+        let latches = alarm.kind() == AlarmKind::Physiological
+            && alarm.priority > Priority::Low
+            && alarm.ack.is_none()
+            && under.is_none();
         let (news, presence) =
             if latches { (News::Latched, Presence::Latched) } else { (News::Cleared, Presence::Off) };
         self.change(condition, news, |alarm| {
             alarm.presence = presence;
             alarm.ended = Some(now);
         });
+        if let Some(standing) = self.standing_mut(condition) {
+            standing.covered = under;
+        }
     }
 
     /// It is over, seen or not: the session was closed.
@@ -292,13 +303,23 @@ impl Board {
             return false;
         }
         match condition.group() {
-            Group::Alone => !hidden_by(condition).iter().any(|above| self.is_on(*above)),
+            Group::Alone => !hidden_by(condition).iter().any(|above| self.hides(*above)),
             _ => {
                 let mut latched = self.graver(condition, alarm.priority, Presence::Latched);
                 self.graver(condition, alarm.priority, Presence::On).next().is_none()
                     && !latched.any(|above| audible(above, now))
             }
         }
+    }
+
+    /// Whether a technical condition explains another one now. Row 25 does while the device finds no pulse; a
+    /// failed cuff until somebody has accepted to measure by hand.
+    fn hides(&self, condition: Condition) -> bool {
+        self.get(condition).filter(|alarm| alarm.presence == Presence::On).is_some_and(|alarm| match condition {
+            Condition::NoPulse => !alarm.stale,
+            Condition::CuffFailed => alarm.ack.is_none(),
+            _ => true,
+        })
     }
 
     /// The graver conditions of its group that have that presence.

@@ -9,7 +9,9 @@ use crate::monitor::announce::{Board, Cause};
 use crate::monitor::condition::{Change, Life};
 use crate::monitor::cuff::Cuff;
 use crate::monitor::input::{BoxFault, Command, CommandRefusal, DeviceIndex, Input, Link, LossReason};
-use crate::monitor::output::{Alarm, Condition, Determination, Event, EventKind, Output, Phase, Priority, Value};
+use crate::monitor::output::{
+    Alarm, AlarmKind, Condition, Determination, Event, EventKind, Output, Phase, Priority, Value,
+};
 use crate::monitor::oximeter::Oximeter;
 use crate::monitor::preset::{Preset, PressureRow};
 use crate::monitor::pressure::{Circumstances, Rows};
@@ -17,7 +19,7 @@ use crate::monitor::rows::{applies, worse};
 use crate::monitor::session::{Room, Session};
 use crate::monitor::technical::{BROKER_LOST_AFTER, CUFF_LOST_AFTER};
 use crate::monitor::unavailable::Unavailable;
-use crate::sample::{CuffResult, Sample};
+use crate::sample::{CuffOrigin, CuffResult, Sample};
 use crate::time::{Span, Time};
 use crate::vitals::{Absent, BloodPressure};
 
@@ -330,8 +332,15 @@ impl Bed {
             pulse: result.pulse,
         };
         out(Output::Pressure(determination));
-        if let Ok(pressure) = result.pressure {
-            self.state.newest_pressure = Some(determination);
+        // What the monitor measured before the session was opened is about somebody else.
+        let opened = self.state.session.opened().map(|open| open.at);
+        let of_another = result.origin != CuffOrigin::Manual && opened.is_some_and(|at| result.measured_at < at);
+        if let Ok(pressure) = result.pressure
+            && !of_another
+        {
+            if self.state.newest_pressure.is_none_or(|newest| newest.measured_at <= result.measured_at) {
+                self.state.newest_pressure = Some(determination);
+            }
             self.state.session.take_pressure(pressure, result.measured_at);
             self.judge_pressure(pressure, result.measured_at);
         }
@@ -367,7 +376,11 @@ impl Bed {
                 Some(Change::Ended) => board.end(condition, now),
                 None if board.is_on(condition) => {
                     board.observe(condition, value, |new, worst| worse(judgement.limit, new, worst));
-                    board.set_priority(condition, judgement.priority, phase);
+                    // Row 21 is HIGH until it ends: a pressure that falls again does not ease it.
+                    let present = board.get(condition).map(|alarm| alarm.priority);
+                    let stays = present.filter(|_| condition == Condition::PressureVeryLow);
+                    let priority = stays.map_or(judgement.priority, |stays| stays.max(judgement.priority));
+                    board.set_priority(condition, priority, phase);
                 }
                 None => {}
             }
@@ -441,9 +454,8 @@ impl Bed {
         }
         let pulse = state.oximeter.pulse().held().value().is_some();
         let was_armed = state.room.armed();
-        let alarmed = self.preset.oximetry.iter().any(|row| {
-            state.board.is_on(row.condition) && state.board.get(row.condition).is_some_and(|alarm| alarm.ack.is_none())
-        });
+        // Only being seen, or a person who opens a session, lets go of an alarm about a patient.
+        let alarmed = state.board.present().any(|alarm| alarm.kind() == AlarmKind::Physiological);
         state.room.refresh(pulse, alarmed, state.now);
         if was_armed && !state.room.armed() {
             self.close();

@@ -4,7 +4,7 @@ use crate::driver::Request;
 use crate::monitor::bed::Bed;
 use crate::monitor::condition::Life;
 use crate::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Link};
-use crate::monitor::output::{Ack, Event, EventKind, Output, Phase};
+use crate::monitor::output::{Ack, Event, EventKind, Group, Output, Phase};
 use crate::monitor::session::Room;
 use crate::monitor::unavailable::Unavailable;
 use crate::sample::{CuffOrigin, CuffResult};
@@ -23,6 +23,11 @@ impl Bed {
                 self.state.session.open(route, infusion, over_65, now)?;
                 if !self.state.room.armed() {
                     self.state.unavailable = Unavailable::default();
+                }
+                let pressures = |group| matches!(group, Group::PressureHigh | Group::PressureLow);
+                if !self.state.board.present().any(|alarm| pressures(alarm.condition.group())) {
+                    self.state.pressure.reset();
+                    self.state.newest_pressure = None;
                 }
                 self.state.cuff.open(now);
                 self.judge_oximetry();

@@ -27,6 +27,8 @@ pub struct Cuff {
 /// What is planned while a session is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Plan {
+    /// When the session was opened.
+    opened: Time,
     /// From when overdue counts: the newest valid reading, or the opening of the session.
     since: Time,
     /// When to start the next one; `None` while one is under way.
@@ -37,6 +39,8 @@ struct Plan {
     baseline: u8,
     /// Failures in a row.
     failures: u8,
+    /// How grave the lack of a reading has become; only a reading ends it, and no phase eases it (R5.5).
+    overdue: Option<Priority>,
 }
 
 impl Cuff {
@@ -78,8 +82,15 @@ impl Cuff {
 
     /// The session opens: the first reading is due now.
     pub fn open(&mut self, now: Time) {
-        self.plan =
-            self.source.map(|_| Plan { since: now, next: Some(now), under_way: None, baseline: 0, failures: 0 });
+        self.plan = self.source.map(|_| Plan {
+            opened: now,
+            since: now,
+            next: Some(now),
+            under_way: None,
+            baseline: 0,
+            failures: 0,
+            overdue: None,
+        });
     }
 
     /// The session closes.
@@ -98,7 +109,7 @@ impl Cuff {
     /// The time has come to start one, if the device is there.
     #[must_use]
     pub fn due(&self, now: Time) -> bool {
-        self.next().is_some_and(|next| next <= now)
+        self.next().is_some_and(|next| next <= now) && !self.under_way()
     }
 
     /// One was started.
@@ -128,15 +139,17 @@ impl Cuff {
         if result.origin != CuffOrigin::Manual {
             plan.under_way = None;
         }
-        if result.pressure.is_ok() {
+        let of_this_session = result.origin == CuffOrigin::Manual || result.measured_at >= plan.opened;
+        if result.pressure.is_ok() && of_this_session {
             plan.failures = 0;
+            plan.overdue = None;
             plan.since = plan.since.max(result.measured_at);
             if phase == Phase::Baseline {
                 plan.baseline = plan.baseline.saturating_add(1);
             }
             let next = plan.since + plan.interval(phase, terms);
             plan.next = plan.under_way.is_none().then_some(next);
-        } else {
+        } else if result.pressure.is_err() {
             plan.failures = plan.failures.saturating_add(1);
             let wait = if plan.failures == 1 { terms.retry } else { plan.interval(phase, terms) };
             plan.next = Some(now + wait);
@@ -158,24 +171,23 @@ impl Cuff {
         self.unheard_at().is_some_and(|at| at <= now)
     }
 
-    /// How grave it is that there is no reading (row 27, trend-algorithms 11), and since when it has
-    /// been due.
-    #[must_use]
-    pub fn overdue(&self, phase: Phase, now: Time, terms: &CuffTerms) -> Option<(Priority, Time)> {
-        let plan = self.plan.as_ref()?;
+    /// Lets the lack of a reading become graver (row 27, trend-algorithms 11); held while one is under way, for
+    /// three minutes at most (R8.4).
+    pub fn settle(&mut self, phase: Phase, now: Time, terms: &CuffTerms) {
+        let Some(plan) = &mut self.plan else { return };
         if plan.under_way.is_some_and(|since| now.since(since) < terms.inflating_at_most) {
-            return None;
+            return;
         }
         let [low, medium] = plan.overdue_at(phase, terms);
-        let due = plan.since + plan.interval(phase, terms);
-        let priority = if medium <= now {
-            Priority::Medium
-        } else if low <= now {
-            Priority::Low
-        } else {
-            return None;
-        };
-        Some((priority, due))
+        let by_time = if medium <= now { Some(Priority::Medium) } else { (low <= now).then_some(Priority::Low) };
+        plan.overdue = plan.overdue.max(by_time);
+    }
+
+    /// How grave it is that there is no reading, and since when one has been due.
+    #[must_use]
+    pub fn overdue(&self, phase: Phase, terms: &CuffTerms) -> Option<(Priority, Time)> {
+        let plan = self.plan.as_ref()?;
+        plan.overdue.map(|priority| (priority, plan.since + plan.interval(phase, terms)))
     }
 
     /// When something will change by the passing of time alone.
@@ -242,6 +254,11 @@ mod tests {
         Preset::kat_default_1().cuff
     }
 
+    fn overdue(cuff: &mut Cuff, phase: Phase, now: Time, terms: &CuffTerms) -> Option<Priority> {
+        cuff.settle(phase, now, terms);
+        cuff.overdue(phase, terms).map(|(priority, _)| priority)
+    }
+
     fn open() -> Cuff {
         let mut cuff = Cuff::new(Some(CUFF), true);
         cuff.open(s(0));
@@ -270,7 +287,7 @@ mod tests {
         let terms = CuffTerms { dosed: Span::secs(300), ..terms() };
         let mut cuff = open();
         cuff.take_result(&good(s(0)), Phase::Window, s(0), &terms);
-        let overdue = |at| cuff.overdue(Phase::Window, s(at), &terms).map(|(priority, _)| priority);
+        let mut overdue = |at| overdue(&mut cuff, Phase::Window, s(at), &terms);
         assert_eq!(overdue(359), None);
         assert_eq!(overdue(360), Some(Priority::Low));
         assert_eq!(overdue(449), Some(Priority::Low));
@@ -282,7 +299,7 @@ mod tests {
         // trend-algorithms 11: interval 900 s -> due 900, LOW 1080, MEDIUM 1800.
         let mut cuff = open();
         cuff.take_result(&good(s(0)), Phase::Recovery, s(0), &terms());
-        let overdue = |at| cuff.overdue(Phase::Recovery, s(at), &terms()).map(|(priority, _)| priority);
+        let mut overdue = |at| overdue(&mut cuff, Phase::Recovery, s(at), &terms());
         assert_eq!([overdue(1_079), overdue(1_080)], [None, Some(Priority::Low)]);
         assert_eq!([overdue(1_799), overdue(1_800)], [Some(Priority::Low), Some(Priority::Medium)]);
     }
@@ -292,8 +309,8 @@ mod tests {
         let mut cuff = open();
         cuff.take_result(&good(s(0)), Phase::Window, s(0), &terms());
         cuff.take_state(CuffState::Inflating, s(700));
-        assert_eq!(cuff.overdue(Phase::Window, s(879), &terms()), None);
-        assert!(cuff.overdue(Phase::Window, s(880), &terms()).is_some());
+        assert_eq!(overdue(&mut cuff, Phase::Window, s(879), &terms()), None);
+        assert!(overdue(&mut cuff, Phase::Window, s(880), &terms()).is_some());
     }
 
     #[test]
@@ -321,13 +338,13 @@ mod tests {
         let mut cuff = Cuff::new(Some(CUFF), false);
         cuff.open(s(0));
         assert!(!cuff.due(s(10_000)));
-        assert!(cuff.overdue(Phase::Window, s(10_000), &terms()).is_some());
+        assert!(overdue(&mut cuff, Phase::Window, s(10_000), &terms()).is_some());
     }
 
     #[test]
     fn a_bed_without_a_cuff_misses_nothing() {
         let mut cuff = Cuff::new(None, false);
         cuff.open(s(0));
-        assert_eq!(cuff.overdue(Phase::Window, s(10_000), &terms()), None);
+        assert_eq!(overdue(&mut cuff, Phase::Window, s(10_000), &terms()), None);
     }
 }

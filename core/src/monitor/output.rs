@@ -170,8 +170,10 @@ pub enum AlarmKind {
 pub enum Group {
     /// Saturation.
     Spo2,
-    /// Pulse rate.
-    Pulse,
+    /// Pulse rate, high. R3.1 has one group for the pulse; but an accepted fast pulse must not mute a slow one.
+    PulseHigh,
+    /// Pulse rate, low, and no pulse.
+    PulseLow,
     /// Blood pressure, high.
     PressureHigh,
     /// Blood pressure, low.
@@ -238,13 +240,13 @@ conditions! {
     Spo2Low, "2", "spo2-low", Spo2, Physiological, "SpO2 low";
     Spo2VeryLow, "1b", "spo2-very-low", Spo2, Physiological, "SpO2 very low";
     Spo2Critical, "1a", "spo2-critical", Spo2, Physiological, "SpO2 critical";
-    PulseRaised, "9", "pulse-raised", Pulse, Physiological, "pulse raised";
-    PulseHighSustained, "8", "pulse-high-sustained", Pulse, Physiological, "pulse high for long";
-    PulseHigh, "7", "pulse-high", Pulse, Physiological, "pulse high";
-    PulseLow, "10", "pulse-low", Pulse, Physiological, "pulse low";
-    PulseVeryHigh, "6", "pulse-very-high", Pulse, Physiological, "pulse very high";
-    PulseVeryLow, "11", "pulse-very-low", Pulse, Physiological, "pulse very low";
-    NoPulse, "25", "no-pulse", Pulse, Physiological, "no pulse found with the sensor on: check the patient";
+    PulseRaised, "9", "pulse-raised", PulseHigh, Physiological, "pulse raised";
+    PulseHighSustained, "8", "pulse-high-sustained", PulseHigh, Physiological, "pulse high for long";
+    PulseHigh, "7", "pulse-high", PulseHigh, Physiological, "pulse high";
+    PulseLow, "10", "pulse-low", PulseLow, Physiological, "pulse low";
+    PulseVeryHigh, "6", "pulse-very-high", PulseHigh, Physiological, "pulse very high";
+    PulseVeryLow, "11", "pulse-very-low", PulseLow, Physiological, "pulse very low";
+    NoPulse, "25", "no-pulse", PulseLow, Physiological, "no pulse found with the sensor on: check the patient";
     PressureElevated, "12", "bp-elevated", PressureHigh, Physiological, "BP elevated: review before dose";
     PressureHigh, "13", "bp-high", PressureHigh, Physiological, "BP high";
     PressureSevere, "14", "bp-severe", PressureHigh, Physiological, "BP severe, one reading";
@@ -253,7 +255,7 @@ conditions! {
     MeanLow, "20", "map-low", PressureLow, Physiological, "mean BP low";
     SystolicLow, "19", "sbp-low", PressureLow, Physiological, "systolic BP low";
     PressureVeryLow, "21", "bp-very-low", PressureLow, Physiological, "BP very low";
-    Spo2Unavailable, "26", "spo2-unavailable", Alone, Technical, "no SpO2";
+    Spo2Unavailable, "26", "spo2-unavailable", Alone, Technical, "no SpO2 or no pulse rate";
     SourceStuck, "R1.7", "source-stuck", Alone, Technical, "oximeter stands still";
     PressureOverdue, "27", "bp-overdue", Alone, Technical, "BP overdue";
     CuffLost, "R3.3", "cuff-lost", Alone, Technical, "BP monitor not connected";

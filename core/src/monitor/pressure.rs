@@ -68,13 +68,20 @@ impl Rows {
         applies: impl Fn(&PressureRow) -> Option<Priority>,
         mut out: impl FnMut(Judgement),
     ) {
-        if self.past.len() >= 3 {
+        // A reading that was typed in late takes its place among the others, but does not speak for now.
+        let at = self.past.partition_point(|(at, _)| *at <= measured_at);
+        self.past.insert(at, (measured_at, pressure));
+        let newest = at + 1 == self.past.len();
+        if self.past.len() > 3 {
             self.past.remove(0);
         }
-        self.past.push((measured_at, pressure));
         for (row, life) in preset.pressure.iter().zip(&mut self.lives) {
             let before_dose = matches!(row.condition, Condition::PressureElevated)
                 || row.condition == Condition::PressureHigh && circumstances.phase == Phase::Baseline;
+            // Only row 15 looks back; and only the newest reading ends anything.
+            if !newest && (row.condition != Condition::PressureSevereConfirmed || life.active()) {
+                continue;
+            }
             let value = if before_dose { circumstances.baseline } else { Some(pressure) };
             let Some(value) = value else { continue };
             let limit = limit_of(row, circumstances, &preset.pressure_terms);
@@ -135,7 +142,7 @@ impl Verdict {
                 let within = terms.confirm_within.max(circumstances.interval.scaled(3, 2));
                 let severe = past.iter().filter(violates).map(|(at, _)| *at);
                 let confirmed = side == Side::Violation
-                    && past.last().is_some_and(|(newest, _)| {
+                    && past.last().filter(violates).is_some_and(|(newest, _)| {
                         severe.map(|at| newest.since(at)).any(|age| age >= terms.confirm_apart && age <= within)
                     });
                 let side = if side == Side::Violation && !confirmed { Side::Band } else { side };

@@ -58,20 +58,26 @@ impl Bed {
             }
             let value = match row.limit {
                 Limit::Spo2Below(_) | Limit::Spo2AtMost(_) => spo2.held().value().map(Value::Spo2),
-                Limit::NoPulse => pulse.held().value().map(Value::Pulse).or(Some(Value::Absent(Absent::NoPulse))),
+                Limit::NoPulse if pulse.held() == Measured::Absent(Absent::NoPulse) => {
+                    Some(Value::Absent(Absent::NoPulse))
+                }
                 _ => pulse.held().value().map(Value::Pulse),
             };
             state.board.observe(row.condition, value, |new, worst| worse(row.limit, new, worst));
         }
-        let good = !spo2.expected() || spo2.held().good().is_some();
+        // A pulse that is not counted beside a good saturation is missing too: silence is never "all well".
+        let counted = !pulse.expected() || pulse.held().value().is_some();
+        let good = (!spo2.expected() || spo2.held().good().is_some()) && counted;
         state.unavailable.judge(good, state.now);
     }
 
-    /// Why there is no good SpO2.
+    /// Why there is no good SpO2, or no pulse beside it.
     pub(super) fn spo2_absence(&self) -> Absent {
-        match self.state.oximeter.spo2().held() {
-            Measured::Absent(reason) => reason,
-            Measured::Good(_) | Measured::Questionable(..) => Absent::InadequateSignal,
+        let (spo2, pulse) = (self.state.oximeter.spo2(), self.state.oximeter.pulse());
+        match (spo2.held(), pulse.held()) {
+            (Measured::Absent(reason), _) if spo2.expected() => reason,
+            (Measured::Good(_), Measured::Absent(reason)) if pulse.expected() => reason,
+            _ => Absent::InadequateSignal,
         }
     }
 

@@ -206,7 +206,8 @@ impl Baseline {
     }
 
     fn take(&mut self, pressure: BloodPressure, measured_at: Time) {
-        self.readings.push((measured_at, pressure));
+        let at = self.readings.partition_point(|(at, _)| *at <= measured_at);
+        self.readings.insert(at, (measured_at, pressure));
         self.pressure = self.worked_out();
     }
 

@@ -24,7 +24,8 @@ impl Bed {
         self.state.unavailable.settle(phase, absence, third_baseline, &self.preset.unavailable, now);
         let watched = (open || self.state.room.armed()) && self.state.oximeter.spo2().expected();
         let unavailable = self.state.unavailable.priority().filter(|_| watched);
-        let lost = self.state.oximeter.spo2().held().good().is_none();
+        let oximeter = &self.state.oximeter;
+        let lost = oximeter.spo2().held().good().is_none() || oximeter.pulse().held().value().is_none();
         let why = lost.then_some(Value::Absent(absence));
         self.hold(Condition::Spo2Unavailable, unavailable, why, self.state.unavailable.missing());
 
@@ -70,7 +71,8 @@ impl Bed {
         let phase = self.state.session.phase();
         let failed = self.state.cuff.failed_twice();
         self.hold(Condition::CuffFailed, failed.then_some(Priority::Medium), None, Span::ZERO);
-        let overdue = self.state.cuff.overdue(phase, now, &self.preset.cuff);
+        self.state.cuff.settle(phase, now, &self.preset.cuff);
+        let overdue = self.state.cuff.overdue(phase, &self.preset.cuff);
         let value = overdue.map(|(_, since)| Value::Since(since));
         self.hold(Condition::PressureOverdue, overdue.map(|(priority, _)| priority), value, Span::ZERO);
     }
