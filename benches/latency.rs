@@ -1,0 +1,295 @@
+//! From the last byte of a packet to `alarm/{condition}` at a subscriber, through Mosquitto and the real daemon,
+//! beside a bare relay of the same packet in the same run (DESIGN 9).
+//!
+//! `cargo bench --bench latency [-- --quick]`. Needs Mosquitto.
+//!
+//! Open loop: each oximeter speaks at its own pace, on a schedule fixed in advance, whatever has come of its
+//! packets before. Relay and daemon get the same packets in turn, a few milliseconds apart, and one subscriber
+//! listens to both: whatever the machine does to one of them it does to the other. A latency begins just before the
+//! write of a packet, and ends when the read of the subscriber returns.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a bench that cannot go on has failed")]
+
+#[path = "latency/bedside.rs"]
+mod bedside;
+#[path = "../tests/support/mosquitto.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod mosquitto;
+#[path = "latency/relay.rs"]
+mod relay;
+#[path = "latency/table.rs"]
+mod table;
+#[path = "latency/wire.rs"]
+mod wire;
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use bedside::{BEDS, Bedside, CONDITION, SITE};
+use mosquitto::Broker;
+use relay::Relay;
+use table::{HEAD, Side, median};
+use wire::{Connection, Heard};
+
+/// A DF2 oximeter completes a packet so often.
+const PACKET: Duration = Duration::from_micros(333_333);
+/// Every so many packets one raises the alarm: 6 s, in which it ends again (5 s, the shortest that a preset allows).
+const CYCLE: usize = 18;
+/// What is not heard within this is lost.
+const LOST: Duration = Duration::from_secs(5);
+/// Pulse rates, bpm: below and above the limit of the alarm.
+const CALM: u16 = 72;
+const HIGH: u16 = 160;
+
+/// How much is measured.
+struct Plan {
+    runs: usize,
+    alarms: usize,
+    /// Readings that wait for the broker.
+    backlog: usize,
+}
+
+/// Who raised an alarm.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Bed(usize),
+    Relay,
+}
+
+struct Sent {
+    who: Who,
+    at: Instant,
+}
+
+/// The bench: the daemon, the relay, and what both are fed.
+struct Bench {
+    bedside: Bedside,
+    relay: Option<Relay>,
+    ear: Receiver<Heard>,
+    /// Packets of the schedule so far.
+    beat: usize,
+    calm: [u8; 125],
+    high: [u8; 125],
+    /// The newest `queued` of the heartbeat, and the newest `latency`.
+    queued: Option<u64>,
+    stages: Option<Value>,
+}
+
+fn main() {
+    let quick = std::env::args().any(|arg| arg == "--quick");
+    let plan = if quick {
+        Plan { runs: 3, alarms: 40, backlog: 4_000 }
+    } else {
+        Plan { runs: 5, alarms: 320, backlog: 22_000 }
+    };
+    if !Broker::is_mosquitto() {
+        eprintln!("nothing measured: this bench needs Mosquitto");
+        return;
+    }
+    let broker = Broker::start();
+    let mut bench = Bench::start(broker.port);
+    let idle_p99 = bench.idle(&plan);
+    bench.behind_a_backlog(&plan, &broker, idle_p99);
+    bench.tell_stages();
+}
+
+impl Bench {
+    /// Starts everything, opens the sessions, and lets each bed raise its alarm once.
+    fn start(port: u16) -> Self {
+        let ear = listen(port);
+        let bedside = Bedside::start(port);
+        let (calm, high) = (bedside::packet(CALM), bedside::packet(HIGH));
+        let mut bench = Self { bedside, relay: None, ear, beat: 0, calm, high, queued: None, stages: None };
+        bench.run(PACKET * 6);
+        bench.bedside.dose(port);
+        bench.run(PACKET * 18);
+        let payload = bench.drain().into_iter().find(is_alarm).expect("every bed raised its alarm").payload;
+        println!("an alarm has {} bytes", payload.len());
+        bench.relay = Some(Relay::start(port, high, &payload));
+        bench.run(PACKET * 18);
+        bench.drain();
+        bench
+    }
+
+    /// Runs without a backlog; the median of our p99, in microseconds.
+    fn idle(&mut self, plan: &Plan) -> f64 {
+        println!("\n{HEAD}");
+        let (mut ratios, mut p99s) = (Vec::new(), Vec::new());
+        for run in 1..=plan.runs {
+            let [ours, relay] = self.measure(plan.alarms);
+            println!("{}\n{}", ours.row(&format!("run {run}: vitalsd")), relay.row(&format!("run {run}: bare relay")));
+            ratios.push([0.5, 0.99].map(|q| ours.us(q) / relay.us(q)));
+            p99s.push(ours.us(0.99));
+        }
+        let of = |n: usize| ratios.iter().map(|ratio| ratio[n]).collect::<Vec<_>>();
+        for (n, name, goal) in [(0, "p50", 1.3), (1, "p99", 1.5)] {
+            let all: Vec<_> = of(n).iter().map(|ratio| format!("{ratio:.2}")).collect();
+            println!("{name}: median {:.2} x the relay (goal {goal}), runs {}", median(of(n)), all.join(" "));
+        }
+        median(p99s)
+    }
+
+    /// The same while the broker is sent what it has missed.
+    fn behind_a_backlog(&mut self, plan: &Plan, broker: &Broker, idle_p99: f64) {
+        broker.freeze();
+        self.fill(plan.backlog);
+        broker.thaw();
+        self.queued = None;
+        while self.queued.is_none() {
+            self.run(PACKET);
+            self.drain();
+        }
+        let before = self.queued.unwrap_or_default();
+        let [ours, relay] = self.measure(plan.alarms);
+        println!(
+            "\nbehind a backlog of {before} messages, {} of them left at the end\n{HEAD}",
+            self.queued.unwrap_or_default()
+        );
+        println!("{}\n{}", ours.row("vitalsd"), relay.row("bare relay"));
+        println!("p99: {:.2} x idle (goal 2)", ours.us(0.99) / idle_p99);
+        println!("daemon {}", self.bedside.usage());
+    }
+
+    /// What the box itself says about its stages, since its start.
+    fn tell_stages(&mut self) {
+        self.stages = None;
+        while self.stages.is_none() {
+            self.run(PACKET);
+            self.drain();
+        }
+        println!("\nstages, as the box tells them, microseconds");
+        for stage in ["decode", "decide", "send", "confirm"] {
+            let of = &self.stages.as_ref().expect("waited for")[stage];
+            let figure = |name: &str| of[name].as_u64().unwrap_or_default();
+            println!(
+                "| {stage:<8} | {:6} | p50 {:5} | p99 {:5} | p99.9 {:5} | max {:6} |",
+                figure("count"),
+                figure("p50_us"),
+                figure("p99_us"),
+                figure("p999_us"),
+                figure("max_us")
+            );
+        }
+    }
+
+    /// Goes on with the schedule until `alarms` have been raised by each side; the latencies of both.
+    fn measure(&mut self, alarms: usize) -> [Side; 2] {
+        self.drain();
+        let mut sent = Vec::new();
+        let (start, first) = (Instant::now(), self.beat);
+        while sent.len() < 2 * alarms {
+            sent.extend(self.say_next(start, first));
+        }
+        let mut heard = Vec::new();
+        let until = Instant::now() + LOST;
+        let mut sides = [Side::new(), Side::new()];
+        for Sent { who, at } in sent {
+            let mut is_answer = |(from, when): &(Who, Instant)| *from == who && *when >= at && *when < at + LOST;
+            let found = loop {
+                if let Some(found) = heard.iter().position(&mut is_answer) {
+                    break heard.swap_remove(found);
+                }
+                match self.hear(until) {
+                    Some(alarm) => heard.extend(raised(&alarm).map(|who| (who, alarm.at))),
+                    None => panic!("an alarm was lost"),
+                }
+            };
+            sides[usize::from(who == Who::Relay)].record(found.1.duration_since(at));
+        }
+        sides
+    }
+
+    /// Goes on with the schedule for that long.
+    fn run(&mut self, span: Duration) {
+        let (start, first) = (Instant::now(), self.beat);
+        while start.elapsed() < span {
+            let _ = self.say_next(start, first);
+        }
+    }
+
+    /// The next packet of the schedule, to a bed and half a step later to the relay; the alarms that it raises.
+    fn say_next(&mut self, start: Instant, first: usize) -> impl Iterator<Item = Sent> + use<> {
+        let step = PACKET / u32::try_from(BEDS).unwrap_or(1);
+        let due = start + step * u32::try_from(self.beat - first).unwrap_or(u32::MAX);
+        let (bed, number) = (self.beat % BEDS, self.beat / BEDS);
+        self.beat += 1;
+        // 7 and 18 have no common factor: the alarms of the beds are spread over the cycle.
+        let is_high = number % CYCLE == bed * 7 % CYCLE;
+        let packet = if is_high { self.high } else { self.calm };
+        sleep_until(due);
+        let ours = Sent { who: Who::Bed(bed), at: Instant::now() };
+        self.bedside.say(bed, &packet);
+        let relays = self.relay.as_ref().map(|relay| {
+            sleep_until(due + step / 2);
+            let at = Instant::now();
+            relay.say(&packet);
+            Sent { who: Who::Relay, at }
+        });
+        [Some(ours), relays].into_iter().flatten().filter(move |_| is_high)
+    }
+
+    /// Lets the beds say `packets` packets, each with a new value, as fast as they are read.
+    fn fill(&mut self, packets: usize) {
+        let start = Instant::now();
+        for n in 0..packets {
+            sleep_until(start + Duration::from_micros(500) * u32::try_from(n).unwrap_or(u32::MAX));
+            let bpm = 70 + u16::try_from(n / BEDS % 20).unwrap_or_default();
+            self.bedside.say(n % BEDS, &bedside::packet(bpm));
+        }
+    }
+
+    /// The next message that is heard, and not about the box itself.
+    fn hear(&mut self, until: Instant) -> Option<Heard> {
+        loop {
+            let heard = match self.ear.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(heard) => heard,
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => panic!("the subscriber lost the broker"),
+            };
+            if !heard.topic.contains("/box/") {
+                return Some(heard);
+            }
+            let json: Value = serde_json::from_slice(&heard.payload).unwrap_or_default();
+            if heard.topic.ends_with("latency") {
+                self.stages = Some(json);
+            } else {
+                self.queued = json["queued"].as_u64();
+            }
+        }
+    }
+
+    fn drain(&mut self) -> Vec<Heard> {
+        std::iter::from_fn(|| self.hear(Instant::now())).collect()
+    }
+}
+
+/// One subscriber for both, on a thread that does nothing else.
+fn listen(port: u16) -> Receiver<Heard> {
+    let mut broker = Connection::open(port, "bench-ear").expect("the broker");
+    let alarms = format!("{SITE}/bed/+/alarm/{CONDITION}");
+    let (beats, stages) = (format!("{SITE}/box/+/heartbeat"), format!("{SITE}/box/+/latency"));
+    broker.subscribe(&[&alarms, relay::TOPIC, &beats, &stages]).expect("a subscription");
+    let (tx, rx) = channel();
+    thread::spawn(move || while broker.next().is_ok_and(|heard| tx.send(heard).is_ok()) {});
+    rx
+}
+
+fn is_alarm(heard: &Heard) -> bool {
+    raised(heard).is_some()
+}
+
+/// Who raised the alarm that this message tells of; `None`: it tells of the end of one.
+fn raised(heard: &Heard) -> Option<Who> {
+    if heard.topic == relay::TOPIC {
+        return Some(Who::Relay);
+    }
+    let present = heard.payload.windows(15).any(|part| part == br#""presence":"on""#);
+    let bed = heard.topic.strip_prefix(SITE)?.strip_prefix("/bed/bed-")?.get(..2)?.parse().ok()?;
+    present.then_some(Who::Bed(bed))
+}
+
+fn sleep_until(due: Instant) {
+    thread::sleep(due.saturating_duration_since(Instant::now()));
+}
