@@ -6,7 +6,7 @@
 //! Open loop: each oximeter speaks at its own pace, on a schedule fixed in advance, whatever has come of its
 //! packets before. Relay and daemon get the same packets in turn, a few milliseconds apart, and one subscriber
 //! listens to both: whatever the machine does to one of them it does to the other. A latency begins just before the
-//! write of a packet, and ends when the read of the subscriber returns.
+//! write of the last frame of a packet, and ends when the read of the subscriber returns.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a bench that cannot go on has failed")]
 
 #[path = "latency/bedside.rs"]
@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use bedside::{BEDS, Bedside, CONDITION, SITE};
+use bedside::{BEDS, Bedside, CONDITION, HEAD_LEN, PACKET_LEN, SITE};
 use mosquitto::Broker;
 use relay::Relay;
 use table::{HEAD, Side, median};
@@ -70,8 +70,8 @@ struct Bench {
     ear: Receiver<Heard>,
     /// Packets of the schedule so far.
     beat: usize,
-    calm: [u8; 125],
-    high: [u8; 125],
+    calm: [u8; PACKET_LEN],
+    high: [u8; PACKET_LEN],
     /// The newest `queued` of the heartbeat, and the newest `latency`.
     queued: Option<u64>,
     stages: Option<Value>,
@@ -102,15 +102,25 @@ impl Bench {
         let bedside = Bedside::start(port);
         let (calm, high) = (bedside::packet(CALM), bedside::packet(HIGH));
         let mut bench = Self { bedside, relay: None, ear, beat: 0, calm, high, queued: None, stages: None };
+        bench.begin_packets();
         bench.run(PACKET * 6);
         bench.bedside.dose(port);
         bench.run(PACKET * 18);
         let payload = bench.drain().into_iter().find(is_alarm).expect("every bed raised its alarm").payload;
         println!("an alarm has {} bytes", payload.len());
-        bench.relay = Some(Relay::start(port, high, &payload));
+        let relay = Relay::start(port, high, &payload);
+        relay.say(&bench.packet(bench.beat)[..HEAD_LEN]);
+        bench.relay = Some(relay);
         bench.run(PACKET * 18);
         bench.drain();
         bench
+    }
+
+    /// Every bed says all but the last frame of its next packet.
+    fn begin_packets(&self) {
+        for beat in self.beat..self.beat + BEDS {
+            self.bedside.say(beat % BEDS, &self.packet(beat)[..HEAD_LEN]);
+        }
     }
 
     /// Runs without a backlog; the median of our p99, in microseconds.
@@ -209,25 +219,32 @@ impl Bench {
         }
     }
 
-    /// The next packet of the schedule, to a bed and half a step later to the relay; the alarms that it raises.
+    /// The next packet of the schedule is completed, at a bed and half a step later at the relay; the alarms that it
+    /// raises. The frames of a packet before its last one are there by then, as at 75 Hz.
     fn say_next(&mut self, start: Instant, first: usize) -> impl Iterator<Item = Sent> + use<> {
         let step = PACKET / u32::try_from(BEDS).unwrap_or(1);
         let due = start + step * u32::try_from(self.beat - first).unwrap_or(u32::MAX);
-        let (bed, number) = (self.beat % BEDS, self.beat / BEDS);
-        self.beat += 1;
-        // 7 and 18 have no common factor: the alarms of the beds are spread over the cycle.
-        let is_high = number % CYCLE == bed * 7 % CYCLE;
-        let packet = if is_high { self.high } else { self.calm };
+        let (bed, is_high) = (self.beat % BEDS, is_high(self.beat));
+        let tail = &self.packet(self.beat)[HEAD_LEN..];
         sleep_until(due);
         let ours = Sent { who: Who::Bed(bed), at: Instant::now() };
-        self.bedside.say(bed, &packet);
-        let relays = self.relay.as_ref().map(|relay| {
+        self.bedside.say(bed, tail);
+        self.beat += 1;
+        let mut relays = None;
+        if let Some(relay) = &self.relay {
             sleep_until(due + step / 2);
-            let at = Instant::now();
-            relay.say(&packet);
-            Sent { who: Who::Relay, at }
-        });
+            relays = Some(Sent { who: Who::Relay, at: Instant::now() });
+            relay.say(tail);
+            relay.say(&self.packet(self.beat)[..HEAD_LEN]);
+        }
+        sleep_until(due + step * 3 / 4);
+        self.bedside.say(bed, &self.packet(self.beat - 1 + BEDS)[..HEAD_LEN]);
         [Some(ours), relays].into_iter().flatten().filter(move |_| is_high)
+    }
+
+    /// The packet of the schedule with that number.
+    fn packet(&self, beat: usize) -> [u8; PACKET_LEN] {
+        if is_high(beat) { self.high } else { self.calm }
     }
 
     /// Lets the beds say `packets` packets, each with a new value, as fast as they are read.
@@ -236,8 +253,10 @@ impl Bench {
         for n in 0..packets {
             sleep_until(start + Duration::from_micros(500) * u32::try_from(n).unwrap_or(u32::MAX));
             let bpm = 70 + u16::try_from(n / BEDS % 20).unwrap_or_default();
+            // The frames of the packet that had begun are dropped with the first SYNC.
             self.bedside.say(n % BEDS, &bedside::packet(bpm));
         }
+        self.begin_packets();
     }
 
     /// The next message that is heard, and not about the box itself.
@@ -288,6 +307,13 @@ fn raised(heard: &Heard) -> Option<Who> {
     let present = heard.payload.windows(15).any(|part| part == br#""presence":"on""#);
     let bed = heard.topic.strip_prefix(SITE)?.strip_prefix("/bed/bed-")?.get(..2)?.parse().ok()?;
     present.then_some(Who::Bed(bed))
+}
+
+/// Whether that packet of the schedule raises the alarm. 7 and 18 have no common factor: the alarms of the beds are
+/// spread over the cycle.
+fn is_high(beat: usize) -> bool {
+    let (bed, number) = (beat % BEDS, beat / BEDS);
+    number % CYCLE == bed * 7 % CYCLE
 }
 
 fn sleep_until(due: Instant) {

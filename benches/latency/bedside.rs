@@ -15,11 +15,15 @@ use crate::wire::{Connection, publish};
 pub const BEDS: usize = 32;
 /// The condition that the packets raise.
 pub const CONDITION: &str = "pulse-very-high";
+/// Bytes of a packet.
+pub const PACKET_LEN: usize = 125;
+/// Bytes of a packet without its last frame.
+pub const HEAD_LEN: usize = 120;
 /// The topic of the site.
 pub const SITE: &str = "vitals/v1/bench";
 
 /// A third of a second of a DF2 oximeter, with a pulse of `bpm`.
-pub fn packet(bpm: u16) -> [u8; 125] {
+pub fn packet(bpm: u16) -> [u8; PACKET_LEN] {
     // A waveform that never stands still: a stuck one would put its values in doubt (R1.7).
     let pleth = std::array::from_fn(|n| 40 + 7 * u16::try_from(n).unwrap_or_default());
     df2_packet(&Packet { spo2: Some(98), pulse: Some(bpm), pleth, ..Packet::default() })
@@ -50,10 +54,10 @@ impl Bedside {
         Self { devices, child, _dir: dir }
     }
 
-    /// The device of `bed` says a packet. In one piece, as a USB adapter hands it over.
-    pub fn say(&self, bed: usize, packet: &[u8]) {
-        let taken = self.devices[bed].try_write(packet).expect("the daemon reads its ports");
-        assert_eq!(taken, packet.len(), "the daemon reads its ports");
+    /// The device of `bed` says something.
+    pub fn say(&self, bed: usize, bytes: &[u8]) {
+        let taken = self.devices[bed].try_write(bytes).expect("the daemon reads its ports");
+        assert_eq!(taken, bytes.len(), "the daemon reads its ports");
     }
 
     /// Opens a session at every bed and records its dose.
