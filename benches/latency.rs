@@ -4,8 +4,9 @@
 //! `cargo bench --bench latency [-- --quick]`. Needs Mosquitto.
 //!
 //! Open loop: each oximeter speaks at its own pace, on a schedule fixed in advance, whatever has come of its
-//! packets before. Relay and daemon get the same packets in turn, a few milliseconds apart, and one subscriber
-//! listens to both: whatever the machine does to one of them it does to the other. A latency begins just before the
+//! packets before. Relay and daemon get the same packets in turn, and one subscriber listens to both: whatever the
+//! machine does to one of them it does to the other. Their alarms are about 90 ms apart, so that neither finds the
+//! broker warm from the other. A latency begins just before the
 //! write of the last frame of a packet, and ends when the read of the subscriber returns.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a bench that cannot go on has failed")]
 
@@ -37,6 +38,8 @@ use wire::{Connection, Heard};
 const PACKET: Duration = Duration::from_micros(333_333);
 /// Every so many packets one raises the alarm: 6 s, in which it ends again (5 s, the shortest that a preset allows).
 const CYCLE: usize = 18;
+/// The relay is so many packets ahead in the schedule: half of what lies between two alarms of the beds.
+const RELAY_AHEAD: usize = 9;
 /// What is not heard within this is lost.
 const LOST: Duration = Duration::from_secs(5);
 /// Pulse rates, bpm: below and above the limit of the alarm.
@@ -78,7 +81,13 @@ struct Bench {
 }
 
 fn main() {
-    let quick = std::env::args().any(|arg| arg == "--quick");
+    let args: Vec<String> = std::env::args().collect();
+    if let [_, mode, port, packet, message, broker] = args.as_slice()
+        && mode == "--relay"
+    {
+        return relay::run(port, packet, message, broker);
+    }
+    let quick = args.iter().any(|arg| arg == "--quick");
     let plan = if quick {
         Plan { runs: 3, alarms: 40, backlog: 4_000 }
     } else {
@@ -88,11 +97,19 @@ fn main() {
         eprintln!("nothing measured: this bench needs Mosquitto");
         return;
     }
+    println!("{BEDS} beds; load of the machine {}", load());
     let broker = Broker::start();
     let mut bench = Bench::start(broker.port);
     let idle_p99 = bench.idle(&plan);
     bench.behind_a_backlog(&plan, &broker, idle_p99);
     bench.tell_stages();
+    println!("load of the machine {}", load());
+}
+
+/// How many processes want to run, over 1, 5 and 15 minutes.
+fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
 impl Bench {
@@ -108,8 +125,8 @@ impl Bench {
         bench.run(PACKET * 18);
         let payload = bench.drain().into_iter().find(is_alarm).expect("every bed raised its alarm").payload;
         println!("an alarm has {} bytes", payload.len());
-        let relay = Relay::start(port, high, &payload);
-        relay.say(&bench.packet(bench.beat)[..HEAD_LEN]);
+        let relay = Relay::start(port, &high, &payload);
+        relay.say(&bench.packet(bench.beat + RELAY_AHEAD)[..HEAD_LEN]);
         bench.relay = Some(relay);
         bench.run(PACKET * 18);
         bench.drain();
@@ -224,22 +241,25 @@ impl Bench {
     fn say_next(&mut self, start: Instant, first: usize) -> impl Iterator<Item = Sent> + use<> {
         let step = PACKET / u32::try_from(BEDS).unwrap_or(1);
         let due = start + step * u32::try_from(self.beat - first).unwrap_or(u32::MAX);
-        let (bed, is_high) = (self.beat % BEDS, is_high(self.beat));
-        let tail = &self.packet(self.beat)[HEAD_LEN..];
+        let (beat, ahead) = (self.beat, self.beat + RELAY_AHEAD);
+        self.beat += 1;
+        let bed = beat % BEDS;
         sleep_until(due);
         let ours = Sent { who: Who::Bed(bed), at: Instant::now() };
-        self.bedside.say(bed, tail);
-        self.beat += 1;
+        self.bedside.say(bed, &self.packet(beat)[HEAD_LEN..]);
         let mut relays = None;
         if let Some(relay) = &self.relay {
             sleep_until(due + step / 2);
             relays = Some(Sent { who: Who::Relay, at: Instant::now() });
-            relay.say(tail);
-            relay.say(&self.packet(self.beat)[..HEAD_LEN]);
+            relay.say(&self.packet(ahead)[HEAD_LEN..]);
         }
         sleep_until(due + step * 3 / 4);
-        self.bedside.say(bed, &self.packet(self.beat - 1 + BEDS)[..HEAD_LEN]);
-        [Some(ours), relays].into_iter().flatten().filter(move |_| is_high)
+        self.bedside.say(bed, &self.packet(beat + BEDS)[..HEAD_LEN]);
+        if let Some(relay) = &self.relay {
+            relay.say(&self.packet(ahead + 1)[..HEAD_LEN]);
+        }
+        let relays = relays.filter(|_| is_high(ahead));
+        [Some(ours).filter(|_| is_high(beat)), relays].into_iter().flatten()
     }
 
     /// The packet of the schedule with that number.
