@@ -101,8 +101,8 @@ fn main() {
     let broker = Broker::start();
     let mut bench = Bench::start(broker.port);
     let idle_p99 = bench.idle(&plan);
-    bench.behind_a_backlog(&plan, &broker, idle_p99);
     bench.tell_stages();
+    bench.behind_a_backlog(&plan, &broker, idle_p99);
     println!("load of the machine {}", load());
 }
 

@@ -243,8 +243,14 @@ impl Hot {
         }
         let clock = self.clock(now);
         let (Some(room), Some(publisher)) = (self.rooms.get_mut(bed), self.publisher.as_mut()) else { return };
+        let mut alarmed = false;
         for alarm in self.said.iter().filter(|output| matches!(output, Output::Alarm(_))) {
             voice::say(room, alarm, clock, publisher);
+            alarmed = true;
+        }
+        if alarmed {
+            // Where cores are few, a broker on this box has now something graver to do than we have.
+            std::thread::yield_now();
         }
         for output in self.said.drain(..) {
             match output {
