@@ -8,6 +8,7 @@
 //! * [`port`]: serial ports, opened by a stable name, watched, reopened.
 //! * [`recording`]: recordings of vital signs, row by row.
 //! * [`simulator`]: patients and devices on pseudo-terminals.
+//! * [`replay`]: a recording through drivers and bed in simulated time.
 //! * [`wire`]: the public contract; nothing else shapes JSON.
 //! * [`mqtt`]: the way to the broker.
 //! * [`cli`]: one file per subcommand.
@@ -19,5 +20,6 @@ pub mod config;
 pub mod mqtt;
 pub mod port;
 pub mod recording;
+pub mod replay;
 pub mod simulator;
 pub mod wire;

@@ -578,3 +578,43 @@ fn events_are_stamped_with_the_moment_they_were_due_however_late_the_box_looks()
     assert_eq!(at.first().map(|(at, _)| *at), Some(21));
     assert_eq!(room.now, Time::from_millis(70_000));
 }
+
+#[test]
+fn time_before_a_session_is_no_time_in_violation() {
+    let mut room = Room::empty();
+    for _ in 0..9 {
+        room.spo2(86);
+    }
+    room.open(Route::Iv);
+    for _ in 0..12 {
+        room.spo2(86);
+    }
+    assert_eq!(room.story_of(C::Spo2Low), [(19, Did::Raised(High))]);
+}
+
+#[test]
+fn r3_2_the_way_back_from_a_deep_fall_is_not_a_row_of_new_alarms() {
+    let mut room = Room::dosed(Route::Iv);
+    for _ in 0..30 {
+        room.spo2(84);
+    }
+    room.out.clear();
+    // Up to 90 and staying there: row 1b ends, row 2 ends, row 3 goes on.
+    let back = room.now.as_millis() / 1_000;
+    for _ in 0..60 {
+        room.spo2(90);
+    }
+    let story = room.story();
+    let sounding: Vec<_> = room.bed.alarms().filter(|alarm| alarm.sounds).map(|alarm| alarm.condition).collect();
+    assert_eq!(
+        story,
+        [
+            (back + 15, C::Spo2VeryLow, Did::Latched),
+            (back + 15, C::Spo2Low, Did::Cleared),
+            (65, C::Spo2Drift, Did::Noted(Low)),
+            (back + 45, C::Spo2Reduced, Did::Announced(Medium)),
+        ],
+        "what still violates is announced when the sound of the latched one ends"
+    );
+    assert_eq!(sounding, [C::Spo2Reduced]);
+}

@@ -11,7 +11,7 @@ use vitalsd_core::driver::{Driver, LineSettings, Outgoing};
 use vitalsd_core::monitor::input::{BoxFault, Input, Link, LossReason};
 use vitalsd_core::monitor::output::Output;
 use vitalsd_core::sample::Sample;
-use vitalsd_core::time::Time;
+use vitalsd_core::time::{Span, Time};
 
 use super::StartError;
 use super::boot::Boot;
@@ -24,6 +24,8 @@ use crate::mqtt::{Config, Incoming, Lane, MqttEvent, Publisher};
 use crate::wire::command::Reply;
 use crate::wire::{BedTopic, BoxTopic, Clock, Heartbeat, Id, Root, Topic, WallTime};
 
+/// The core's time when the box starts: a day, so that a dose can be back-dated to before the start.
+const ORIGIN: Time = Time::from_millis(86_400_000);
 /// The box speaks up this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A bed tells its whole state this often even if nothing changed.
@@ -65,11 +67,8 @@ impl Hot {
     /// What is wrong with the settings.
     pub fn new(settings: &Settings, boot: &Boot, start: Instant) -> Result<Self, StartError> {
         let (root, box_id) = (Root::new(Id::new(&settings.site)?), Id::new(&settings.box_id)?);
-        let rooms = settings
-            .beds
-            .iter()
-            .map(|bed| Room::new(bed, &settings.preset, Time::ZERO))
-            .collect::<Result<Vec<_>, _>>()?;
+        let rooms =
+            settings.beds.iter().map(|bed| Room::new(bed, &settings.preset, ORIGIN)).collect::<Result<Vec<_>, _>>()?;
         let credentials = match &settings.broker.credentials {
             None => None,
             Some(credentials) => {
@@ -327,7 +326,7 @@ impl Hot {
         let Some(publisher) = self.publisher.as_mut() else { return };
         let heartbeat = Heartbeat {
             counter: self.beats,
-            uptime_ms: now.as_millis(),
+            uptime_ms: now.since(ORIGIN).as_millis(),
             clock_trusted: self.clock_trusted,
             queued: publisher.waiting().try_into().unwrap_or(u64::MAX),
             last_seq: publisher.last_seqs(),
@@ -395,7 +394,7 @@ impl Hot {
                 error!(%topic, %reason, "the broker refused a message; check its access rules");
             }
             MqttEvent::NobodyListening { topic } => {
-                warn!(%topic, "the broker has this alarm, and nobody subscribes to it")
+                warn!(%topic, "the broker has this alarm, and nobody subscribes to it");
             }
             MqttEvent::NotSubscribed { filter } => {
                 error!(%filter, "the broker does not let the box hear commands; check its access rules");
@@ -421,7 +420,7 @@ impl Hot {
         let Some(Topic::Bed(id, BedTopic::Command)) = self.root.parse(&incoming.topic) else { return };
         let Some(bed) = self.rooms.iter().position(|room| room.id == id) else { return };
         let now = self.now();
-        let reply = match self.requests.accept(id, incoming, now) {
+        let reply = match self.requests.accept(id, incoming, now.since(ORIGIN)) {
             Err(reply) => reply,
             Ok(accepted) => {
                 let Some(room) = self.rooms.get_mut(bed) else { return };
@@ -450,11 +449,11 @@ impl Hot {
 
     fn time(&self, at: Instant) -> Time {
         let ms = at.saturating_duration_since(self.start).as_millis();
-        Time::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
+        ORIGIN + Span::millis(u64::try_from(ms).unwrap_or(u64::MAX))
     }
 
     fn instant(&self, at: Time) -> Instant {
-        self.start + Duration::from_millis(at.as_millis())
+        self.start + Duration::from_millis(at.since(ORIGIN).as_millis())
     }
 
     /// The wall clock as it is now, for what is told now.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use vitalsd_core::monitor::input;
-use vitalsd_core::time::{Span, Time};
+use vitalsd_core::time::Span;
 
 use crate::mqtt::Incoming;
 use crate::wire::command::{Command, Outcome, Refusal, Reply};
@@ -45,7 +45,7 @@ impl Requests {
     ///
     /// # Errors
     /// The answer, where the command is not to be carried out: refused, or answered before.
-    pub fn accept(&self, bed: Id, incoming: &Incoming, uptime: Time) -> Result<Accepted, Reply> {
+    pub fn accept(&self, bed: Id, incoming: &Incoming, uptime: Span) -> Result<Accepted, Reply> {
         let command: Command = serde_json::from_slice(&incoming.payload).map_err(|error| {
             Reply::refused(None, Refusal::Unreadable, format!("the command cannot be read: {error}"))
         })?;
@@ -64,8 +64,8 @@ impl Requests {
             let now = self.boot_id;
             return refused(Refusal::OtherBoot, &format!("the box has started anew: it is {now} now, look again"));
         }
-        let seen = Time::from_millis(command.uptime_ms);
-        if seen > uptime || uptime.since(seen) > VALID_FOR {
+        let seen = Span::millis(command.uptime_ms);
+        if seen > uptime || uptime.minus(seen) > VALID_FOR {
             return refused(Refusal::TooOld, "the heartbeat that was seen is older than 30 s: look again");
         }
         let Some(action) = command.action.to_core() else {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn refusal(requests: &Requests, incoming: &Incoming, uptime_s: u64) -> Option<Refusal> {
-        match requests.accept(bed(), incoming, Time::from_millis(uptime_s * 1_000)) {
+        match requests.accept(bed(), incoming, Span::secs(uptime_s)) {
             Err(Reply { outcome: Outcome::Refused { refusal, .. }, .. }) => Some(refusal),
             _ => None,
         }
@@ -149,9 +149,9 @@ mod tests {
     fn a_command_that_is_sent_again_gets_the_same_answer_and_is_not_carried_out_twice() {
         let mut requests = Requests::new(boot(), "127.0.0.1");
         requests.answered(bed(), "k1".into(), Outcome::Done);
-        let again = requests.accept(bed(), &command(|_| {}), Time::from_millis(60_000));
+        let again = requests.accept(bed(), &command(|_| {}), Span::secs(60));
         assert_eq!(again.map(|_| ()), Err(Reply { key: Some("k1".into()), outcome: Outcome::Done }));
-        let other_bed = requests.accept(Id::new("bed-2").unwrap(), &command(|_| {}), Time::from_millis(60_000));
+        let other_bed = requests.accept(Id::new("bed-2").unwrap(), &command(|_| {}), Span::secs(60));
         assert!(other_bed.is_ok(), "keys are per bed");
     }
 

@@ -90,8 +90,8 @@ fn session(bed: &Bed, clock: Clock) -> Session {
     let count = session.baseline().count();
     let baseline = session.baseline().pressure().map(|bp| Baseline {
         provisional: count < 3,
-        systolic_mmhg: bp.systolic().map(|p| p.as_mmhg()),
-        diastolic_mmhg: bp.diastolic().map(|p| p.as_mmhg()),
+        systolic_mmhg: bp.systolic().map(vitalsd_core::vitals::Pressure::as_mmhg),
+        diastolic_mmhg: bp.diastolic().map(vitalsd_core::vitals::Pressure::as_mmhg),
         ..Baseline::default()
     });
     Session {

@@ -356,14 +356,14 @@ fn schedule_table(preset: &Preset) -> String {
 
 /// Columns as wide as their widest cell; the first row is the heading.
 #[derive(Default)]
-struct Grid(Vec<Vec<String>>);
+pub(super) struct Grid(Vec<Vec<String>>);
 
 impl Grid {
-    fn row<const N: usize>(&mut self, cells: [&str; N]) {
+    pub(super) fn row<const N: usize>(&mut self, cells: [&str; N]) {
         self.0.push(cells.map(str::to_owned).to_vec());
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut widths: Vec<usize> = Vec::new();
         for row in &self.0 {
             widths.resize(widths.len().max(row.len()), 0);

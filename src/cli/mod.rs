@@ -1,11 +1,23 @@
 //! The command line: one file per subcommand, each with its arguments and its `run`.
 
+#[cfg(feature = "demo-broker")]
+mod broker;
 mod check;
+mod decode;
+#[cfg(feature = "demo-broker")]
+mod demo;
 mod drivers;
+mod latency;
 mod logging;
+mod parent;
+mod place;
 mod ports;
+mod replay;
 mod run;
+mod session;
 mod simulate;
+
+use std::io;
 
 use clap::{Parser, Subcommand};
 
@@ -21,10 +33,19 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     // One line a subcommand.
+    #[cfg(feature = "demo-broker")]
+    #[command(hide = true)]
+    Broker(broker::Broker),
     Check(check::Check),
+    #[cfg(feature = "demo-broker")]
+    Demo(demo::Demo),
+    Decode(decode::Decode),
     Drivers(drivers::Drivers),
+    Latency(latency::Latency),
     Ports(ports::Ports),
     Run(run::Run),
+    Replay(replay::Replay),
+    Session(session::Session),
     Simulate(simulate::Simulate),
 }
 
@@ -35,11 +56,24 @@ impl Cli {
     /// What could not be done, with what to do about it.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
+            #[cfg(feature = "demo-broker")]
+            Command::Broker(broker) => broker.run(),
             Command::Check(check) => check.run(),
+            #[cfg(feature = "demo-broker")]
+            Command::Demo(demo) => demo.run(),
+            Command::Decode(decode) => decode.run(),
             Command::Drivers(drivers) => drivers.run(),
+            Command::Latency(latency) => latency.run(),
             Command::Ports(ports) => ports.run(),
             Command::Run(run) => run.run(),
+            Command::Replay(replay) => replay.run(),
+            Command::Session(session) => session.run(),
             Command::Simulate(simulate) => simulate.run(),
         }
     }
+}
+
+/// Whoever reads our output may stop when it has read enough.
+fn broken_pipe_is_no_error(error: io::Error) -> anyhow::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) }
 }

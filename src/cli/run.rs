@@ -21,6 +21,8 @@ pub struct Run {
     /// The configuration; `vitalsd check FILE` says what is wrong with one.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    #[command(flatten)]
+    parent: super::parent::Parent,
 }
 
 impl Run {
@@ -29,6 +31,7 @@ impl Run {
     /// # Errors
     /// The configuration cannot be used as it is.
     pub fn run(&self) -> anyhow::Result<()> {
+        self.parent.follow();
         let checked = config::load(&self.config, PROTOCOLS)?;
         let _log = logging::start();
         if !checked.warnings.0.is_empty() {

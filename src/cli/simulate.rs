@@ -68,6 +68,8 @@ pub struct Simulate {
     /// Stop after this many seconds instead of at Ctrl-C.
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<u64>,
+    #[command(flatten)]
+    parent: super::parent::Parent,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -79,6 +81,7 @@ fn speed(text: &str) -> Result<f64, String> {
 
 impl Simulate {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        self.parent.follow();
         let scene = self.scene()?;
         let (directory, ours) = match &self.link {
             Some(directory) => (path::absolute(directory)?, false),

@@ -58,6 +58,21 @@ pub struct Connect {
     pub subscribe: Vec<String>,
 }
 
+/// A message that may ask for an answer; not one of the box's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The full topic.
+    pub topic: String,
+    /// The payload.
+    pub payload: Vec<u8>,
+    /// Where an answer is expected.
+    pub response_topic: Option<String>,
+    /// What the answer is to carry.
+    pub correlation_data: Option<Vec<u8>>,
+    /// After how many seconds the broker forgets it.
+    pub expiry_s: Option<u32>,
+}
+
 /// A message from the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
@@ -152,8 +167,28 @@ impl Link {
     /// # Errors
     /// The options contradict each other.
     pub fn open(connect: Connect) -> Result<Self, Loss> {
-        let subscribe = connect.subscribe.clone();
-        let built = AsyncClient::builder(options(connect)).capacity(QUEUE).try_build();
+        let Connect { host, port, client_id, credentials, will_topic, will, subscribe } = connect;
+        let mut options = options(host, port, client_id, credentials);
+        options.set_last_will(last_will(will_topic, will));
+        Self::start(options, subscribe)
+    }
+
+    /// The same without a will, for somebody whose going means nothing.
+    ///
+    /// # Errors
+    /// The options contradict each other.
+    pub fn visit(
+        host: String,
+        port: u16,
+        client_id: String,
+        credentials: Option<(String, String)>,
+        subscribe: Vec<String>,
+    ) -> Result<Self, Loss> {
+        Self::start(options(host, port, client_id, credentials), subscribe)
+    }
+
+    fn start(options: MqttOptions, subscribe: Vec<String>) -> Result<Self, Loss> {
+        let built = AsyncClient::builder(options).capacity(QUEUE).try_build();
         let (client, event_loop) = built.map_err(|error| Loss::Protocol(error.to_string()))?;
         let inbox = Rc::default();
         let driver = Box::pin(drive(event_loop, Rc::clone(&inbox)));
@@ -179,14 +214,40 @@ impl Link {
         };
         let level = if qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
         let options = PublishOptions::new(level).retain(retain).properties(properties);
+        self.hand_over(topic, payload, options, (qos != 0).then_some(token))
+    }
+
+    /// Hands a request over; the broker's answer to it carries `token`.
+    ///
+    /// # Errors
+    /// As for [`Link::send`].
+    pub fn request(&mut self, request: Request, token: u64) -> Result<(), Refusal> {
+        let properties = PublishProperties {
+            payload_format_indicator: Some(1),
+            content_type: Some("application/json".into()),
+            message_expiry_interval: request.expiry_s,
+            response_topic: request.response_topic,
+            correlation_data: request.correlation_data.map(Into::into),
+            ..PublishProperties::default()
+        };
+        let options = PublishOptions::new(QoS::AtLeastOnce).properties(properties);
+        self.hand_over(request.topic, request.payload, options, Some(token))
+    }
+
+    fn hand_over(
+        &mut self,
+        topic: String,
+        payload: Vec<u8>,
+        options: PublishOptions,
+        token: Option<u64>,
+    ) -> Result<(), Refusal> {
         match self.client.try_publish(topic, payload, options) {
-            Ok(()) if qos == 0 => Ok(()),
             Ok(()) => {
-                self.unnumbered.push_back(token);
+                self.unnumbered.extend(token);
                 Ok(())
             }
             Err(ClientError::InvalidRequest(_)) => Err(Refusal::TopicInvalid),
-            Err(_) => Err(Refusal::LinkBusy),
+            Err(_) => Err(Refusal::QuotaExceeded),
         }
     }
 
@@ -244,7 +305,13 @@ impl Link {
             return Notice::Down(Loss::NoRetain);
         }
         if !self.subscribe.is_empty() {
-            let filters = self.subscribe.iter().map(|filter| SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce));
+            // The retain flag is wanted as it was published: a broker clears it for whoever listens already,
+            // and a retained command would be carried out now and lie in wait for the next life.
+            let filters = self.subscribe.iter().map(|filter| {
+                let mut filter = SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce);
+                filter.preserve_retain = true;
+                filter
+            });
             if let Err(error) = self.client.try_subscribe_many(filters) {
                 return Notice::Down(Loss::Protocol(error.to_string()));
             }
@@ -259,13 +326,27 @@ impl Link {
     }
 }
 
-fn options(connect: Connect) -> MqttOptions {
-    let Connect { host, port, client_id, credentials, will_topic, will, subscribe: _ } = connect;
+fn options(host: String, port: u16, client_id: String, credentials: Option<(String, String)>) -> MqttOptions {
     let mut options = MqttOptions::new(client_id, (host, port));
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
     network.set_connection_timeout(CONNECT.as_secs());
-    let will_properties = LastWillProperties {
+    options
+        .set_keep_alive(KEEP_ALIVE_S)
+        .set_clean_start(true)
+        .set_connect_timeout(CONNECT)
+        .set_network_options(network)
+        .set_max_packet_size(Some(INCOMING))
+        .set_outgoing_inflight_upper_limit(IN_FLIGHT)
+        .set_max_request_batch(usize::from(IN_FLIGHT));
+    if let Some((user, password)) = credentials {
+        options.set_credentials(user, password);
+    }
+    options
+}
+
+fn last_will(topic: String, payload: Vec<u8>) -> LastWill {
+    let properties = LastWillProperties {
         // At once: what a station needs to know most must not wait. A short cut shows as lost, then online.
         delay_interval: Some(0),
         payload_format_indicator: Some(1),
@@ -275,19 +356,7 @@ fn options(connect: Connect) -> MqttOptions {
         correlation_data: None,
         user_properties: Vec::new(),
     };
-    options
-        .set_keep_alive(KEEP_ALIVE_S)
-        .set_clean_start(true)
-        .set_connect_timeout(CONNECT)
-        .set_network_options(network)
-        .set_max_packet_size(Some(INCOMING))
-        .set_outgoing_inflight_upper_limit(IN_FLIGHT)
-        .set_max_request_batch(usize::from(IN_FLIGHT))
-        .set_last_will(LastWill::new(will_topic, will, QoS::AtLeastOnce, true, Some(will_properties)));
-    if let Some((user, password)) = credentials {
-        options.set_credentials(user, password);
-    }
-    options
+    LastWill::new(topic, payload, QoS::AtLeastOnce, true, Some(properties))
 }
 
 /// Runs the event loop until the connection is over.

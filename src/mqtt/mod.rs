@@ -5,6 +5,7 @@
 //! before [`Publisher::publish`] returns; everything else at the next turn of the loop.
 
 pub mod backoff;
+pub mod client;
 pub mod feeder;
 pub mod link;
 pub mod outbox;

@@ -1,6 +1,7 @@
 //! Numbers as a person would write them: `97`, and `97.4` where there are tenths.
 
 use serde::{Deserialize, Serialize, Serializer};
+use vitalsd_core::time::Span;
 
 /// A decimal number; a whole one is written without a fraction.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Deserialize)]
@@ -18,6 +19,13 @@ impl Decimal {
     #[must_use]
     pub fn hundredths(value: u16) -> Self {
         Self(f64::from(value) / 100.0)
+    }
+
+    /// The seconds in `span`, with milliseconds.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a span of 285,000 years is still exact")]
+    pub fn seconds(span: Span) -> Self {
+        Self(span.as_millis() as f64 / 1_000.0)
     }
 }
 
@@ -43,6 +51,7 @@ mod tests {
         assert_eq!(json(Decimal::tenths(970)), "97");
         assert_eq!(json(Decimal::tenths(974)), "97.4");
         assert_eq!(json(Decimal::hundredths(205)), "2.05");
+        assert_eq!(json(Decimal::seconds(Span::millis(15_320))), "15.32");
         assert_eq!(serde_json::from_str::<Decimal>("97").unwrap(), Decimal(97.0));
     }
 }

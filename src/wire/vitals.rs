@@ -19,15 +19,15 @@ pub enum Quality {
 }
 
 /// A value in the four keys that it takes: itself, its quality, its doubt, or why it is absent.
-struct Keys<T> {
-    value: Option<T>,
-    quality: Option<Quality>,
-    doubt: Option<Doubt>,
-    absent: Option<Absent>,
+pub(super) struct Keys<T> {
+    pub(super) value: Option<T>,
+    pub(super) quality: Option<Quality>,
+    pub(super) doubt: Option<Doubt>,
+    pub(super) absent: Option<Absent>,
 }
 
 impl<T> Keys<T> {
-    fn of<V>(measured: Measured<V>, number: impl FnOnce(V) -> T) -> Self {
+    pub(super) fn of<V>(measured: Measured<V>, number: impl FnOnce(V) -> T) -> Self {
         let none = Self { value: None, quality: None, doubt: None, absent: None };
         match measured {
             Measured::Good(value) => Self { value: Some(number(value)), quality: Some(Quality::Good), ..none },

@@ -1,7 +1,13 @@
 //! What several tests need: a broker of their own, and an ear on it.
 #![allow(dead_code, reason = "each test uses its part of it")]
-#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot be set up has failed"
+)]
 
+pub mod bedside;
 pub mod mosquitto;
 
 pub use mosquitto::Broker;
@@ -15,6 +21,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Longer than anything here takes, shorter than a patience.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+/// The same for what is awaited among other messages, delays of alarms included.
+const LONG: Duration = Duration::from_secs(60);
 
 /// A message as a subscriber sees it.
 #[derive(Clone, Debug)]
@@ -22,6 +30,7 @@ pub struct Heard {
     pub topic: String,
     pub payload: Vec<u8>,
     pub retained: bool,
+    pub response_topic: Option<String>,
     pub correlation: Option<Vec<u8>>,
     pub at: Instant,
 }
@@ -30,6 +39,22 @@ impl Heard {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.payload).unwrap_or(Value::Null)
     }
+
+    /// Whether it is on the topic of that name.
+    pub fn on(&self, topic: &str) -> bool {
+        self.topic.ends_with(topic)
+    }
+
+    /// Whether a field of it says so.
+    pub fn says(&self, field: &str, value: impl Into<Value>) -> bool {
+        self.json()[field] == value.into()
+    }
+}
+
+/// What was heard last, for whoever must find out why something was not.
+fn tail(all: &[Heard]) -> String {
+    let told = all.iter().rev().filter(|heard| !heard.on("/oximetry") && !heard.on("/state")).take(12);
+    told.map(|heard| format!("\n{} {}", heard.topic, String::from_utf8_lossy(&heard.payload))).collect()
 }
 
 /// A subscriber on a thread of its own, so that the thread under test cannot hold it up.
@@ -55,11 +80,13 @@ impl Ear {
                     match event {
                         Event::Incoming(Packet::SubAck(_)) => drop(ready.take().map(|ready| ready.send(()))),
                         Event::Incoming(Packet::Publish(publish)) => {
+                            let properties = publish.properties.unwrap_or_default();
                             let heard = Heard {
                                 topic: String::from_utf8_lossy(&publish.topic).into_owned(),
                                 payload: publish.payload.to_vec(),
                                 retained: publish.retain,
-                                correlation: publish.properties.and_then(|p| p.correlation_data).map(|c| c.to_vec()),
+                                response_topic: properties.response_topic,
+                                correlation: properties.correlation_data.map(|c| c.to_vec()),
                                 at: Instant::now(),
                             };
                             if tx.send(heard).is_err() {
@@ -88,6 +115,27 @@ impl Ear {
                 return heard;
             }
         }
+    }
+
+    /// Everything up to the first message for which `wanted` holds, that one last.
+    pub async fn all_until(&mut self, what: &str, wanted: impl Fn(&Heard) -> bool) -> Vec<Heard> {
+        let until = Instant::now() + LONG;
+        let mut all: Vec<Heard> = Vec::new();
+        while !all.last().is_some_and(&wanted) {
+            let heard = tokio::time::timeout_at(until.into(), self.heard.recv()).await;
+            all.push(heard.unwrap_or_else(|_| panic!("{what}: not heard, but {}", tail(&all))).expect("a living ear"));
+        }
+        all
+    }
+
+    /// The first message for which `wanted` holds; the others are dropped.
+    pub async fn until(&mut self, what: &str, wanted: impl Fn(&Heard) -> bool) -> Heard {
+        self.all_until(what, wanted).await.pop().expect("the last one")
+    }
+
+    /// Drops what has been heard so far.
+    pub fn forget(&mut self) {
+        while self.heard.try_recv().is_ok() {}
     }
 
     /// Whether nothing more has been heard so far.

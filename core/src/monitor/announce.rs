@@ -236,7 +236,7 @@ impl Board {
         }
         for index in 0..self.standings.len() {
             let Some(alarm) = self.standings.get(index).map(|standing| &standing.alarm) else { continue };
-            let announced = alarm.presence == Presence::Latched || self.heads_its_group(alarm);
+            let announced = alarm.presence == Presence::Latched || self.heads_its_group(alarm, now);
             let sounds = announced && audible(alarm, now);
             let Some(standing) = self.standings.get_mut(index) else { continue };
             let alarm = &mut standing.alarm;
@@ -254,8 +254,9 @@ impl Board {
             standing.alarm.at = now;
             out(Output::Alarm(standing.alarm.clone()));
         }
-        for (condition, news) in core::mem::take(&mut self.news) {
-            let Some(alarm) = self.get(condition).cloned() else { continue };
+        for (condition, news) in self.news.drain(..) {
+            let Some(Standing { alarm, .. }) = self.standings.get(condition as usize) else { continue };
+            let alarm = alarm.clone();
             let kind = match news {
                 News::Activated if alarm.announced => EventKind::Raised(alarm),
                 News::Activated => EventKind::Noted(alarm),
@@ -283,15 +284,20 @@ impl Board {
         }
     }
 
-    /// Whether no other active condition stands above it.
-    fn heads_its_group(&self, alarm: &Alarm) -> bool {
+    /// Whether no other active condition stands above it, nor one that has ended and still sounds: the way
+    /// back from a deep fall is not a row of new alarms.
+    fn heads_its_group(&self, alarm: &Alarm, now: Time) -> bool {
         let condition = alarm.condition;
         if alarm.presence != Presence::On {
             return false;
         }
         match condition.group() {
             Group::Alone => !hidden_by(condition).iter().any(|above| self.is_on(*above)),
-            _ => self.graver(condition, alarm.priority, Presence::On).next().is_none(),
+            _ => {
+                let mut latched = self.graver(condition, alarm.priority, Presence::Latched);
+                self.graver(condition, alarm.priority, Presence::On).next().is_none()
+                    && !latched.any(|above| audible(above, now))
+            }
         }
     }
 

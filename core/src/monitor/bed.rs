@@ -229,8 +229,14 @@ impl Bed {
         if span == Span::ZERO {
             return;
         }
-        state.lives.iter_mut().for_each(|life| life.advance(span));
-        if state.session.phase() != Phase::NoSession || state.room.armed() {
+        let (phase, armed) = (state.session.phase(), state.room.armed());
+        for (row, life) in self.preset.oximetry.iter().zip(&mut state.lives) {
+            // Time in which a row is off is no time in violation.
+            if life.active() || applies(row.condition, phase, armed) && row.priority.at(phase).is_some() {
+                life.advance(span);
+            }
+        }
+        if phase != Phase::NoSession || armed {
             state.unavailable.advance(span);
         }
     }
@@ -239,7 +245,8 @@ impl Bed {
     fn earliest(&self) -> Option<Time> {
         let state = &self.state;
         let now = state.now;
-        let in_use = self.rows().filter(|(row, life)| life.active() || self.row_priority(row).is_some());
+        let stirring = self.rows().filter(|(_, life)| !life.at_rest());
+        let in_use = stirring.filter(|(row, life)| life.active() || self.row_priority(row).is_some());
         let lives = in_use.filter_map(|(row, life)| life.deadline(&self.terms(row))).min().map(|wait| now + wait);
         let watched = state.session.phase() != Phase::NoSession || state.room.armed();
         let unavailable = state.unavailable.deadline(

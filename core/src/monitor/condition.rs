@@ -102,6 +102,19 @@ impl Life {
         self.active
     }
 
+    /// Whether time alone can change nothing about it: no violation, and none remembered. So it is with
+    /// almost every row at almost every sample.
+    #[must_use]
+    pub const fn at_rest(&self) -> bool {
+        let violation = matches!(
+            self.verdict,
+            Verdict::Good(Side::Violation)
+                | Verdict::Suspected(Side::Violation)
+                | Verdict::Doubted { side: Side::Violation, .. }
+        );
+        !(self.active || self.motion || violation || self.pending())
+    }
+
     /// Lets the present verdict hold for `span`. The caller steps from deadline to deadline, so
     /// nothing is crossed on the way.
     pub fn advance(&mut self, span: Span) {
@@ -248,6 +261,7 @@ impl Readings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec;
     use std::vec::Vec;
 
     /// Row `< 88, 10 s, h 2, clr 15` of the worked examples.
@@ -311,6 +325,44 @@ mod tests {
         let spread = times.iter().flatten().max().zip(times.iter().flatten().min()).map_or(0, |(a, b)| a - b);
         assert!(spread < 17, "not the same at 1, 3 and 60 Hz: {times:?} ms");
         times[0].map(|ms| ms / 1_000)
+    }
+
+    #[test]
+    fn time_alone_changes_nothing_about_a_condition_at_rest() {
+        let sides = [Side::Violation, Side::Band, Side::Beyond];
+        let doubted = |motion| sides.map(|side| Verdict::Doubted { side, motion });
+        let verdicts: Vec<_> = [Verdict::Blank]
+            .into_iter()
+            .chain(sides.map(Verdict::Good))
+            .chain(sides.map(Verdict::Suspected))
+            .chain(doubted(false))
+            .chain(doubted(true))
+            .collect();
+        let terms = [ROW_1B, ROW_2, ROW_3, Terms { delay: Span::ZERO, ..ROW_2 }, Terms { latched: true, ..ROW_3 }];
+        let mut at_rest = 0;
+        let mut look = |life: &mut Life, terms: &Terms| {
+            let before = life.clone();
+            let change = life.settle(terms);
+            if before.at_rest() {
+                at_rest += 1;
+                assert_eq!((before.deadline(terms), change), (None, None), "{before:?}");
+                assert_eq!(*life, before);
+            }
+        };
+        let mut lives = vec![Life::default()];
+        for span in [2, 4, 40].map(Span::secs) {
+            for life in core::mem::take(&mut lives) {
+                for (verdict, terms) in verdicts.iter().flat_map(|verdict| terms.iter().map(move |t| (verdict, t))) {
+                    let mut life = life.clone();
+                    life.judge(*verdict);
+                    look(&mut life, terms);
+                    life.advance(span);
+                    look(&mut life, terms);
+                    lives.push(life);
+                }
+            }
+        }
+        assert!(at_rest > 1_000, "{at_rest} of {} at rest", lives.len());
     }
 
     #[test]

@@ -159,7 +159,12 @@ impl Oximeter {
             if self.falls.too_fast(spo2.value(), now) {
                 spo2 = spo2.doubted(Doubt::ImplausibleFall);
             }
-            self.waveform.numbers(sample.spo2, sample.pulse, now);
+            if sample.spo2.value().is_some() {
+                self.waveform.numbers(sample.spo2, sample.pulse, now);
+            } else {
+                // A waveform that stands still without a patient is not stuck (R1.7: with the sensor on).
+                self.waveform.lost();
+            }
             self.spo2.take(doubt.map_or(spo2, |doubt| spo2.doubted(doubt)), now);
             self.perfusion_index.take(sample.perfusion_index, now);
         }
@@ -374,6 +379,20 @@ mod tests {
         assert!(matches!(oximeter.spo2().held(), Measured::Questionable(_, Doubt::StuckSource)));
         oximeter.take_pleth(OXIMETER, 80, ms(10_100));
         oximeter.refresh(ms(10_100));
+        assert!(!oximeter.stuck());
+    }
+
+    #[test]
+    fn r1_7_a_waveform_that_stood_still_while_the_sensor_was_off_is_not_stuck_when_it_returns() {
+        let mut oximeter = oximeter(Span::secs(1));
+        let off = Oximetry { spo2: Measured::Absent(Absent::SensorOff), ..numbers(97, 72) };
+        for at in (0..15_000).step_by(1_000) {
+            oximeter.take(OXIMETER, &off, ms(at));
+            oximeter.take_pleth(OXIMETER, 64, ms(at));
+            oximeter.refresh(ms(at));
+        }
+        oximeter.take(OXIMETER, &numbers(97, 72), ms(15_000));
+        oximeter.refresh(ms(15_000));
         assert!(!oximeter.stuck());
     }
 

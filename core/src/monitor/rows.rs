@@ -83,6 +83,9 @@ impl Bed {
         let phase = self.state.session.phase();
         let now = self.state.now;
         for index in 0..self.preset.oximetry.len() {
+            if self.state.lives.get(index).is_none_or(Life::at_rest) {
+                continue;
+            }
             let Some(row) = self.preset.oximetry.get(index).copied() else { continue };
             let (terms, priority) = (self.terms(&row), self.row_priority(&row));
             let Some(life) = self.state.lives.get_mut(index) else { continue };

@@ -186,6 +186,8 @@ impl Session {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline {
     readings: Vec<(Time, BloodPressure)>,
+    /// What they come to. Worked out when one comes: every later determination is judged against it.
+    pressure: Option<BloodPressure>,
 }
 
 impl Baseline {
@@ -199,7 +201,22 @@ impl Baseline {
     /// they lie more than 10 mmHg apart and there is a fourth, it is the median of all. `None`: the
     /// second reading has not come yet.
     #[must_use]
-    pub fn pressure(&self) -> Option<BloodPressure> {
+    pub const fn pressure(&self) -> Option<BloodPressure> {
+        self.pressure
+    }
+
+    fn take(&mut self, pressure: BloodPressure, measured_at: Time) {
+        self.readings.push((measured_at, pressure));
+        self.pressure = self.worked_out();
+    }
+
+    /// R5.3: the baseline uses data before the dose only.
+    fn before(&mut self, dose: Time) {
+        self.readings.retain(|(at, _)| *at <= dose);
+        self.pressure = self.worked_out();
+    }
+
+    fn worked_out(&self) -> Option<BloodPressure> {
         let all: Vec<_> = self.readings.iter().filter_map(|(_, bp)| bp.systolic().zip(bp.diastolic())).collect();
         let [_, rest @ ..] = all.as_slice() else { return None };
         let systolic =
@@ -212,15 +229,6 @@ impl Baseline {
             return BloodPressure::full(median(systolic(&all))?, median(diastolic(&all))?, None);
         }
         BloodPressure::full(mean(&systolic(two))?, mean(&diastolic(two))?, None)
-    }
-
-    fn take(&mut self, pressure: BloodPressure, measured_at: Time) {
-        self.readings.push((measured_at, pressure));
-    }
-
-    /// R5.3: the baseline uses data before the dose only.
-    fn before(&mut self, dose: Time) {
-        self.readings.retain(|(at, _)| *at <= dose);
     }
 }
 

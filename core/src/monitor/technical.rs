@@ -20,13 +20,10 @@ impl Bed {
         let now = self.state.now;
         let open = phase != Phase::NoSession;
         let absence = self.spo2_absence();
-        self.state.unavailable.settle(phase, &self.preset.unavailable, now);
+        let third_baseline = self.third_baseline();
+        self.state.unavailable.settle(phase, absence, third_baseline, &self.preset.unavailable, now);
         let watched = (open || self.state.room.armed()) && self.state.oximeter.spo2().expected();
-        let unavailable = self
-            .state
-            .unavailable
-            .priority(phase, absence, self.third_baseline(), &self.preset.unavailable)
-            .filter(|_| watched);
+        let unavailable = self.state.unavailable.priority().filter(|_| watched);
         let lost = self.state.oximeter.spo2().held().good().is_none();
         let why = lost.then_some(Value::Absent(absence));
         self.hold(Condition::Spo2Unavailable, unavailable, why, self.state.unavailable.missing());

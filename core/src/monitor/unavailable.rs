@@ -44,6 +44,9 @@ pub struct Unavailable {
     loss_ended: Option<Time>,
     /// R6.3, once raised.
     thin: Option<Priority>,
+    /// How grave it has become since good data were last missed. Neither another reason nor the return of
+    /// data makes it less: only what ends it (R6.1).
+    risen: Option<Priority>,
 }
 
 impl Default for Unavailable {
@@ -60,6 +63,7 @@ impl Default for Unavailable {
             earlier_loss_ended: None,
             loss_ended: None,
             thin: None,
+            risen: None,
         }
     }
 }
@@ -116,33 +120,31 @@ impl Unavailable {
         self.good = good;
     }
 
-    /// Forgets what was missing once good data have come for long enough (R6.1), and notes a signal that
-    /// comes and goes (R6.3).
-    pub fn settle(&mut self, phase: Phase, terms: &UnavailableTerms, now: Time) {
+    /// Draws the consequence of the time that has passed: forgets what was missing once good data have come
+    /// for long enough (R6.1), judges the sum (R6.2) and a signal that comes and goes (R6.3).
+    pub fn settle(&mut self, phase: Phase, reason: Absent, third_baseline: bool, terms: &UnavailableTerms, now: Time) {
         if self.good && self.restored >= terms.reset {
             self.missing = Span::ZERO;
         }
-        self.thin =
-            if self.share_below(SHORT, TRUSTED_AGAIN_PCT) { self.thin.max(self.thin(phase, terms, now)) } else { None };
+        // Judged on whole seconds, so that it does not matter how often the box looks.
+        if self.into_bin == 0 {
+            let untrusted = self.share_below(SHORT, TRUSTED_AGAIN_PCT);
+            self.thin = if untrusted { self.thin.max(self.thin(phase, terms, now)) } else { None };
+        }
+        let by_time = if self.good {
+            None
+        } else {
+            let steps = self.steps(phase, reason, third_baseline, terms).into_iter().flatten();
+            steps.filter(|(after, _)| self.missing >= *after).map(|(_, priority)| priority).max()
+        };
+        let over = self.missing == Span::ZERO && self.thin.is_none();
+        self.risen = if over { None } else { self.risen.max(by_time).max(self.thin) };
     }
 
-    /// How grave the absence is in this phase, for this reason.
+    /// How grave the absence is; `None`: there is none, or not yet.
     #[must_use]
-    pub fn priority(
-        &self,
-        phase: Phase,
-        reason: Absent,
-        third_baseline: bool,
-        terms: &UnavailableTerms,
-    ) -> Option<Priority> {
-        let by_time = self
-            .steps(phase, reason, third_baseline, terms)
-            .into_iter()
-            .flatten()
-            .filter(|(after, _)| self.missing >= *after && self.missing > Span::ZERO)
-            .map(|(_, priority)| priority)
-            .max();
-        by_time.max(self.thin)
+    pub const fn priority(&self) -> Option<Priority> {
+        self.risen
     }
 
     /// How long until the priority can change if the data stay as they are.
@@ -215,11 +217,12 @@ impl Unavailable {
 
     /// Whether less than `pct` of the last whole `seconds` was good.
     fn share_below(&self, seconds: u16, pct: u16) -> bool {
-        let bin = |back: u16| {
-            let index = (self.newest + BINS - back) % BINS;
-            self.bins.get(usize::from(index)).copied().map_or(u64::from(FULL), u64::from)
-        };
-        let good: u64 = (1..=seconds).map(bin).sum();
+        // The bins are a ring: what is not before the newest stands at the end.
+        let wanted = usize::from(seconds);
+        let (before, after) = self.bins.split_at_checked(usize::from(self.newest)).unwrap_or_default();
+        let at_the_end = wanted.saturating_sub(before.len());
+        let last = before.iter().rev().take(wanted).chain(after.iter().rev().take(at_the_end));
+        let good: u64 = last.map(|bin| u64::from(*bin)).sum();
         good * 100 < u64::from(pct) * u64::from(seconds) * u64::from(FULL)
     }
 }
@@ -238,8 +241,8 @@ mod tests {
         for second in 0..seconds {
             let now = Time::from_millis(second * 1_000);
             watch.judge(good(second), now);
-            watch.settle(phase, &terms, now);
-            let priority = watch.priority(phase, reason, false, &terms);
+            watch.settle(phase, reason, false, &terms, now);
+            let priority = watch.priority();
             if changes.last().and_then(|(_, last)| *last) != priority {
                 changes.push((second, priority));
             }
@@ -281,6 +284,26 @@ mod tests {
         assert!(changes.iter().all(|(_, priority)| priority.is_some()), "{changes:?}");
         // Off for 20 s, then on for good.
         assert_eq!(play(Phase::Window, Absent::SensorOff, 100, |t| t >= 20), [(10, Some(Medium)), (30, None)]);
+    }
+
+    #[test]
+    fn r6_1_neither_another_reason_nor_a_few_seconds_of_data_make_it_less() {
+        let terms = Preset::kat_default_1().unavailable;
+        let mut watch = Unavailable::default();
+        let second = |watch: &mut Unavailable, t: u64, reason: Option<Absent>| {
+            let now = Time::from_millis(t * 1_000);
+            watch.judge(reason.is_none(), now);
+            watch.settle(Phase::Onset, reason.unwrap_or(Absent::InadequateSignal), false, &terms, now);
+            watch.advance(Span::secs(1));
+            watch.priority()
+        };
+        let off = Some(Absent::SensorOff);
+        let told: Vec<_> = (0..12).map(|t| second(&mut watch, t, off)).collect();
+        assert_eq!((told[9], told[10]), (None, Some(Medium)));
+        assert!((12..17).all(|t| second(&mut watch, t, None) == Some(Medium)), "data are back for five seconds");
+        assert!((17..20).all(|t| second(&mut watch, t, Some(Absent::InadequateSignal)) == Some(Medium)));
+        assert!((20..30).all(|t| second(&mut watch, t, None) == Some(Medium)));
+        assert_eq!(second(&mut watch, 30, None), None, "ten seconds of good data");
     }
 
     #[test]

@@ -1,0 +1,204 @@
+//! `vitalsd replay`: a recording through the same drivers and the same bed, in simulated time.
+
+use std::io::{self, Write};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Error, anyhow};
+use clap::Args;
+use jiff::Timestamp;
+use vitalsd_core::monitor::input::Route;
+use vitalsd_core::monitor::output::Event;
+use vitalsd_core::monitor::preset::Preset;
+use vitalsd_core::time::{Span, Time};
+
+use super::broken_pipe_is_no_error;
+use super::check::Grid;
+use crate::config::{self, Checked};
+use crate::recording::Reader;
+use crate::replay::{self, Terms};
+use crate::simulator::device::Model;
+use crate::simulator::script::Role;
+use crate::wire::number::Decimal;
+use crate::wire::summary::{Count, Excursion, Plain, Summary};
+use crate::wire::{self, Clock, Id, Timed};
+
+/// Play a recording (CSV) through the drivers and the alarm rules: one JSON event a line.
+///
+/// The session opens at the start of the recording. Its columns with data are the devices of the bed; a
+/// blank is the lack of a value. The wall-clock times in the events count from 1970-01-01T00:00:00Z, so that
+/// two runs are the same byte for byte.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  vitalsd replay night.csv
+  vitalsd replay night.csv --driver nonin-df2 --route im --dose-at 300 --speed 10
+  vitalsd replay night.csv --summary")]
+pub struct Replay {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Send its values over a simulated line of this device and read them back by the driver; repeat it
+    /// for oximeter and blood-pressure monitor.
+    #[arg(long, value_name = "NAME")]
+    driver: Vec<Model>,
+    /// The alarm limits [default: kat-default-1, as compiled in].
+    #[arg(long, value_name = "FILE")]
+    preset: Option<PathBuf>,
+    /// How the dose is given: iv, im, intranasal or oral.
+    #[arg(long, default_value = "iv", value_parser = route)]
+    route: Route,
+    /// When the dose is given; after the end of the recording: not at all.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    dose_at: Span,
+    /// The pause between two values of the oximeter [default: the typical step of the recording].
+    #[arg(long, value_name = "SECONDS", value_parser = cadence)]
+    cadence: Option<Span>,
+    /// `max`, or this many times as fast as it was.
+    #[arg(long, value_name = "N", default_value = "max", value_parser = speed)]
+    speed: Speed,
+    /// What it came to instead of the events, beside the plain rule "SpO2 < 90, no delay".
+    #[arg(long)]
+    summary: bool,
+    /// The summary as one JSON object, for programs.
+    #[arg(long, requires = "summary")]
+    json: bool,
+}
+
+/// How fast a replay goes.
+#[derive(Clone, Copy, Debug)]
+enum Speed {
+    Max,
+    Times(f64),
+}
+
+impl Replay {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        // These errors name their cause themselves: as a chain it would stand there twice.
+        let rows = Reader::open(&self.file).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(Error::msg)?;
+        let terms = Terms {
+            preset: self.preset()?,
+            route: self.route,
+            dose_at: Time::ZERO + self.dose_at,
+            cadence: self.cadence,
+            drivers: self.driver,
+        };
+        let named = || self.file.display().to_string();
+        let replay = replay::Replay::new(rows, terms).with_context(named)?;
+        let events = replay.events().with_context(named)?;
+        let written = if self.summary {
+            let summary = replay.summary(&events);
+            let text = if self.json { serde_json::to_string(&summary)? + "\n" } else { page(&summary) };
+            io::stdout().lock().write_all(text.as_bytes())
+        } else {
+            tell(&lines(&replay, &events)?, self.speed)
+        };
+        written.or_else(broken_pipe_is_no_error)
+    }
+
+    fn preset(&self) -> anyhow::Result<Preset> {
+        let Some(path) = &self.preset else { return Ok(Preset::kat_default_1()) };
+        let Checked { value, warnings } = config::load_preset(path).map_err(|problems| anyhow!("{problems}"))?;
+        if !warnings.0.is_empty() {
+            eprintln!("{warnings}\n");
+        }
+        Ok(value)
+    }
+}
+
+/// Each event as a line of JSON, with its time.
+fn lines(replay: &replay::Replay, events: &[Event]) -> anyhow::Result<Vec<(Time, String)>> {
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    let (oximeter, cuff) = (Id::new("oximeter")?, Id::new("cuff")?);
+    let name = |device| match replay.role(device) {
+        Some(Role::Cuff) => cuff,
+        _ => oximeter,
+    };
+    let line = |event: &Event| Ok((event.at, Timed::new(event.at, wire::Event::new(event, clock, name)).to_line()?));
+    events.iter().map(line).collect()
+}
+
+fn tell(lines: &[(Time, String)], speed: Speed) -> io::Result<()> {
+    let start = Instant::now();
+    let mut out = io::stdout().lock();
+    for (at, line) in lines {
+        if let Speed::Times(speed) = speed {
+            let due = start + Duration::from_millis(at.as_millis()).div_f64(speed);
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// The summary for people.
+fn page(summary: &Summary) -> String {
+    let Summary { length_s, alarms, audible, audible_per_hour, plain, excursions } = summary;
+    let mut table = Grid::default();
+    table.row(["alarm", "priority", "episodes", "with sound", "first at s", "active s"]);
+    for Count { condition, priority, episodes, audible, first_s, active_s } in alarms {
+        let [episodes, audible] = [episodes, audible].map(ToString::to_string);
+        let [first, active] = [*first_s, *active_s].map(number);
+        table.row([condition.slug(), &priority.to_string(), &episodes, &audible, &first, &active]);
+    }
+    let Plain { spo2_below_pct, onsets, onsets_per_hour, violation_s } = plain;
+    let [length, hourly, below, onsets_hourly, violation] =
+        [*length_s, *audible_per_hour, *spo2_below_pct, *onsets_per_hour, *violation_s].map(number);
+    let alarms = table.text();
+    let mut page = format!(
+        "{length} s\n\n{alarms}\nannounced with sound: {audible}, {hourly} an hour\n\
+         SpO2 < {below}, no delay: {onsets} onsets, {onsets_hourly} an hour, {violation} s in violation\n"
+    );
+    if !excursions.is_empty() {
+        let mut table = Grid::default();
+        table.row(["excursion at s", "for s", "lowest %", "s to alarm", "s to MEDIUM or HIGH", "s to HIGH"]);
+        for Excursion { start_s, lasted_s, lowest_spo2_pct, to_alarm_s, to_audible_s, to_high_s } in excursions {
+            let [start, lasted, lowest] = [*start_s, *lasted_s, *lowest_spo2_pct].map(number);
+            let [alarm, audible, high] =
+                [to_alarm_s, to_audible_s, to_high_s].map(|after| after.map_or("never".to_owned(), number));
+            table.row([&start, &lasted, &lowest, &alarm, &audible, &high]);
+        }
+        page = page + "\n" + &table.text();
+    }
+    page
+}
+
+fn number(value: Decimal) -> String {
+    value.0.to_string()
+}
+
+fn route(text: &str) -> Result<Route, String> {
+    match text {
+        "iv" => Ok(Route::Iv),
+        "im" => Ok(Route::Im),
+        "intranasal" => Ok(Route::Intranasal),
+        "oral" => Ok(Route::Oral),
+        _ => Err("give iv, im, intranasal or oral".into()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Span, String> {
+    span(text, 0.0..=1e6)
+}
+
+fn cadence(text: &str) -> Result<Span, String> {
+    span(text, 0.001..=3_600.0)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, and not negative")]
+fn span(text: &str, allowed: RangeInclusive<f64>) -> Result<Span, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if allowed.contains(&seconds) => Ok(Span::millis((seconds * 1_000.0).round() as u64)),
+        _ => Err(format!("give seconds, {} to {}", allowed.start(), allowed.end())),
+    }
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    match text.parse::<f64>() {
+        _ if text == "max" => Ok(Speed::Max),
+        Ok(speed) if (0.01..=1e6).contains(&speed) => Ok(Speed::Times(speed)),
+        _ => Err("give `max`, or a number 0.01 to 1000000".into()),
+    }
+}

@@ -1,0 +1,199 @@
+//! A recording through the same drivers and the same bed as at the bedside, in simulated time.
+//!
+//! Its rows enter as samples, or (with a driver named) as the bytes of a simulated device. The bed looks
+//! when something arrives; what was due in between it stamps with the moment it was due.
+
+mod content;
+mod excursion;
+mod source;
+mod summary;
+
+use thiserror::Error;
+use vitalsd_core::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Input, Route};
+use vitalsd_core::monitor::output::{Event, Output};
+use vitalsd_core::monitor::preset::Preset;
+use vitalsd_core::monitor::{Bed, Device};
+use vitalsd_core::time::{Span, Time};
+
+use self::content::Content;
+use self::source::Source;
+use crate::recording::Row;
+use crate::simulator::device::Model;
+use crate::simulator::script::Role;
+use crate::wire::Summary;
+
+/// Who opens the session and gives the dose.
+const ACTOR: &str = "replay";
+
+/// How a recording is to be played.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The alarm limits.
+    pub preset: Preset,
+    /// How the dose is given.
+    pub route: Route,
+    /// When it is given; the session opens at 0. After the end of the recording: not at all.
+    pub dose_at: Time,
+    /// The cadence of the oximeter; `None`: the typical step of the recording, or that of the driver if
+    /// it is longer.
+    pub cadence: Option<Span>,
+    /// The devices whose bytes are to be played through their drivers. What none of them measures is
+    /// taken from the rows.
+    pub drivers: Vec<Model>,
+}
+
+impl Default for Terms {
+    /// An IV dose at the start, the preset that is compiled in, everything from the rows.
+    fn default() -> Self {
+        let preset = Preset::kat_default_1();
+        Self { preset, route: Route::Iv, dose_at: Time::ZERO, cadence: None, drivers: Vec::new() }
+    }
+}
+
+/// Why a recording cannot be played as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ReplayError {
+    /// It has none of the columns that a bed judges.
+    #[error("found no SpO2, pulse or blood pressure in any row, expected one of them: there is nothing to judge")]
+    Nothing,
+    /// It has nothing for a driver to read.
+    #[error("found nothing in it that a device of `{0}` measures. Leave out --driver {0}")]
+    NothingFor(Model),
+    /// Two drivers for the same.
+    #[error("`{0}` and `{1}` measure the same. Give one oximeter and one blood-pressure monitor at the most")]
+    Twice(Model, Model),
+    /// The session cannot be opened, or the dose not be given.
+    #[error("{0}")]
+    Refused(CommandRefusal),
+}
+
+/// A recording, ready to be played.
+#[derive(Debug)]
+pub struct Replay {
+    rows: Vec<Row>,
+    terms: Terms,
+    content: Content,
+    /// One for each device of the bed, and the driver if its bytes are to be played.
+    parts: Vec<(Role, Option<Model>)>,
+}
+
+impl Replay {
+    /// The bed expects a device for each of the columns that has data.
+    ///
+    /// # Errors
+    /// The recording has nothing to play, or nothing for a driver that was asked for.
+    pub fn new(rows: Vec<Row>, terms: Terms) -> Result<Self, ReplayError> {
+        let content = Content::of(&rows);
+        let mut parts = Vec::new();
+        for role in [Role::Oximeter, Role::Cuff] {
+            let mut models = terms.drivers.iter().copied().filter(|model| model.role() == role);
+            let model = models.next();
+            match (model, models.next()) {
+                (Some(first), Some(second)) => return Err(ReplayError::Twice(first, second)),
+                (Some(model), None) if !content.has(role) => return Err(ReplayError::NothingFor(model)),
+                _ => {}
+            }
+            if content.has(role) {
+                parts.push((role, model));
+            }
+        }
+        if parts.is_empty() {
+            return Err(ReplayError::Nothing);
+        }
+        Ok(Self { rows, terms, content, parts })
+    }
+
+    /// What a device of the bed is.
+    #[must_use]
+    pub fn role(&self, device: DeviceIndex) -> Option<Role> {
+        self.parts.get(usize::from(device.0)).map(|(role, _)| *role)
+    }
+
+    /// When the recording ends: its last row holds for a typical step.
+    #[must_use]
+    pub const fn end(&self) -> Time {
+        self.content.end
+    }
+
+    /// Plays it once, and tells everything that the bed says.
+    ///
+    /// # Errors
+    /// The bed refuses the session; it has no reason to.
+    pub fn run(&self, out: &mut impl FnMut(Output)) -> Result<(), ReplayError> {
+        let mut sources: Vec<_> = self.parts.iter().map(|part| self.source(*part)).collect();
+        let devices = self.parts.iter().map(|part| self.device(*part)).collect();
+        let mut bed = Bed::new(self.terms.preset.clone(), devices, Time::ZERO);
+        for (device, source) in (0..).map(DeviceIndex).zip(&sources) {
+            bed.input(&Input::Link { device, link: source.link() }, Time::ZERO, out);
+        }
+        command(&mut bed, Action::Open { route: self.terms.route, infusion: None, over_65: false }, Time::ZERO, out)?;
+
+        let end = self.end();
+        let mut dose = Some(self.terms.dose_at);
+        loop {
+            let next = sources.iter().filter_map(Source::due).chain(dose).min();
+            let Some(now) = next.filter(|next| *next < end) else { break };
+            if dose.take_if(|dose| *dose <= now).is_some() {
+                command(&mut bed, Action::Dose { ago: Span::ZERO }, now, out)?;
+            }
+            for (device, source) in (0..).map(DeviceIndex).zip(&mut sources) {
+                if source.due().is_some_and(|due| due <= now) {
+                    source.advance(device, now, &mut |input| bed.input(&input, now, out));
+                }
+            }
+        }
+        bed.input(&Input::Tick, end, out);
+        Ok(())
+    }
+
+    /// Plays it once, for the story alone.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn events(&self) -> Result<Vec<Event>, ReplayError> {
+        let mut events = Vec::new();
+        self.run(&mut |output| {
+            if let Output::Event(event) = output {
+                events.push(event);
+            }
+        })?;
+        Ok(events)
+    }
+
+    /// What `events` come to, beside what the plain rule would have done.
+    #[must_use]
+    pub fn summary(&self, events: &[Event]) -> Summary {
+        summary::of(&self.rows, &self.content, events)
+    }
+
+    fn source(&self, (role, model): (Role, Option<Model>)) -> Source<'_> {
+        match (model, role) {
+            (Some(model), _) => Source::line(model, &self.rows),
+            (None, Role::Oximeter) => Source::numbers(&self.rows, &self.content),
+            (None, Role::Cuff) => Source::pressures(&self.rows),
+        }
+    }
+
+    /// The device as its bed sees it. A cuff cannot be started: its results are those of the recording.
+    fn device(&self, (role, model): (Role, Option<Model>)) -> Device {
+        let primary = self.content.quantities(role);
+        let mut device = match model {
+            Some(model) => Device::of(model.protocol(), &primary),
+            None => Device {
+                cadence: Span::ZERO,
+                primary,
+                starts_cuff: false,
+                pleth_full_scale: self.content.pleth.map(|_| source::FULL_SCALE),
+            },
+        };
+        device.starts_cuff = false;
+        if role == Role::Oximeter {
+            device.cadence = self.terms.cadence.unwrap_or(device.cadence.max(self.content.step));
+        }
+        device
+    }
+}
+
+fn command(bed: &mut Bed, action: Action, now: Time, out: &mut impl FnMut(Output)) -> Result<(), ReplayError> {
+    bed.command(&Command { actor: ACTOR.into(), action }, now, out).map_err(ReplayError::Refused)
+}
