@@ -247,7 +247,7 @@ impl Link {
                 Ok(())
             }
             Err(ClientError::InvalidRequest(_)) => Err(Refusal::TopicInvalid),
-            Err(_) => Err(Refusal::QuotaExceeded),
+            Err(_) => Err(Refusal::LinkBusy),
         }
     }
 
