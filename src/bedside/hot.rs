@@ -238,15 +238,26 @@ impl Hot {
         self.say(bed, now);
     }
 
-    /// Says what a bed has decided, in its order: an alarm first.
+    /// Says what a bed has decided, in its order, but alarms first: each is written before anything else is
+    /// even encoded.
     fn say(&mut self, bed: usize, now: Time) {
         if self.said.is_empty() {
             return;
         }
         let clock = self.clock(now);
         let (Some(room), Some(publisher)) = (self.rooms.get_mut(bed), self.publisher.as_mut()) else { return };
+        let mut alarmed = false;
+        for alarm in self.said.iter().filter(|output| matches!(output, Output::Alarm(_))) {
+            voice::say(room, alarm, clock, publisher);
+            alarmed = true;
+        }
+        if alarmed {
+            // Where cores are few, a broker on this box has now something graver to do than we have.
+            std::thread::yield_now();
+        }
         for output in self.said.drain(..) {
             match output {
+                Output::Alarm(_) => {}
                 Output::Request { device, request } => {
                     if let Some(device) = room.device_mut(device) {
                         device.request(request, now);

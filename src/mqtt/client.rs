@@ -163,7 +163,7 @@ impl Client {
             }
             Notice::Down(loss) => Err(self.lost(loss)),
             Notice::NotSubscribed(filter) => Err(ClientError::NotSubscribed { broker: self.broker.clone(), filter }),
-            notice @ (Notice::Up { .. } | Notice::Acked(..)) => Ok(Some(notice)),
+            notice @ (Notice::Up { .. } | Notice::Written(_) | Notice::Acked(..)) => Ok(Some(notice)),
         }
     }
 

@@ -140,7 +140,7 @@ pub struct Settled {
     pub ack: Ack,
     /// An alarm that is present, as opposed to one that ends.
     pub present_alarm: bool,
-    /// From being said to being handed to the link.
+    /// From being said to being handed to the socket.
     pub waited: Duration,
     /// From being said to being confirmed.
     pub elapsed: Duration,
@@ -402,6 +402,13 @@ impl Feeder {
         let token = self.next_token;
         self.next_token += 1;
         Flight { token, item, topic, lane, queued, sent: now }
+    }
+
+    /// It has been handed to the socket.
+    pub fn written(&mut self, token: u64, now: Instant) {
+        if let Some(flight) = self.flights.iter_mut().rfind(|flight| flight.token == token) {
+            flight.sent = now;
+        }
     }
 
     /// The broker has answered.

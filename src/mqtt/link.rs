@@ -98,6 +98,8 @@ pub enum Notice {
         /// The largest packet that it takes, bytes.
         packet: usize,
     },
+    /// The message with that token has been handed to the socket.
+    Written(u64),
     /// The broker has answered the message with that token.
     Acked(u64, Ack),
     /// The broker sent a message.
@@ -245,7 +247,7 @@ impl Link {
                 Ok(())
             }
             Err(ClientError::InvalidRequest(_)) => Err(Refusal::TopicInvalid),
-            Err(_) => Err(Refusal::QuotaExceeded),
+            Err(_) => Err(Refusal::LinkBusy),
         }
     }
 
@@ -281,10 +283,9 @@ impl Link {
             Happened::Wrote(packet) => {
                 // rumqttc numbers messages in the order in which they were handed over, and we are
                 // the only ones who hand any over.
-                if let Some(token) = self.unnumbered.pop_front() {
-                    self.numbered.push((packet, token));
-                }
-                None
+                let token = self.unnumbered.pop_front()?;
+                self.numbered.push((packet, token));
+                Some(Notice::Written(token))
             }
             Happened::Acked(packet, reason) => {
                 let at = self.numbered.iter().position(|(id, _)| *id == packet)?;

@@ -75,7 +75,7 @@ pub enum MqttEvent {
         topic: Option<Topic>,
         /// How grave it was.
         lane: Lane,
-        /// From [`Publisher::publish`] to being handed to the link.
+        /// From [`Publisher::publish`] to being handed to the socket.
         waited: Duration,
         /// From [`Publisher::publish`] to the confirmation.
         elapsed: Duration,
@@ -170,8 +170,9 @@ impl Publisher {
     /// # Errors
     /// The message is no JSON object.
     pub fn publish(&mut self, topic: Topic, at: WallTime, message: &impl Serialize) -> Result<u64, EncodeError> {
+        let said = Instant::now();
         let (seq, payload) = self.encode(topic, at, message)?;
-        self.feeder.put(topic, seq, payload, Instant::now());
+        self.feeder.put(topic, seq, payload, said);
         self.flush_alarm(topic);
         Ok(seq)
     }
@@ -181,8 +182,9 @@ impl Publisher {
     /// # Errors
     /// The message is no JSON object.
     pub fn end(&mut self, topic: Topic, at: WallTime, last: &impl Serialize) -> Result<u64, EncodeError> {
+        let said = Instant::now();
         let (seq, payload) = self.encode(topic, at, last)?;
-        self.feeder.end(topic, payload, Instant::now());
+        self.feeder.end(topic, payload, said);
         self.flush_alarm(topic);
         Ok(seq)
     }
@@ -323,6 +325,7 @@ impl Publisher {
                 self.feeder.connected(receive_maximum, packet, now);
                 self.events.push_back(MqttEvent::Connected);
             }
+            Notice::Written(token) => self.feeder.written(token, now),
             Notice::Acked(token, ack) => {
                 let settled = self.feeder.acked(token, ack, now);
                 self.events.extend(settled.into_iter().flat_map(event));
