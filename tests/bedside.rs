@@ -213,7 +213,7 @@ async fn a_pulled_cable_is_told_and_alarmed_and_values_are_back_within_a_second_
     daemon.logs(&["hung up", "Plug the device in again"]).await;
     let alarm = ear.until("the alarm", |heard| heard.on(ALARM) && heard.says("presence", "on")).await.json();
     assert_eq!((&alarm["priority"], &alarm["value"]["absent"]), (&json!("medium"), &json!("link_lost")), "{alarm}");
-    assert_eq!(alarm["reason"], "no SpO2: port or cable lost for 10 s, in the onset");
+    assert_eq!(alarm["reason"], "no SpO2 or no pulse rate: port or cable lost for 10 s, in the onset");
     assert_about(between(&lost["at"], &alarm["since"]), Duration::from_secs(10), PACKET);
 
     line.replug();

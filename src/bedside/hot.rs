@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tracing::{error, info, warn};
-use vitalsd_core::driver::{Driver, LineSettings, Outgoing};
+use vitalsd_core::driver::{Driver, LineSettings, Outgoing, Request};
 use vitalsd_core::monitor::input::{BoxFault, Input, Link, LossReason};
 use vitalsd_core::monitor::output::Output;
-use vitalsd_core::sample::Sample;
+use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, Sample};
 use vitalsd_core::time::{Span, Time};
+use vitalsd_core::vitals::{Absent, Measured};
 
 use super::StartError;
 use super::boot::Boot;
@@ -59,6 +60,8 @@ pub struct Hot {
     next_beat: Instant,
     next_latency: Instant,
     clock_trusted: bool,
+    /// The broker does not confirm what is said.
+    broker_lost: bool,
     /// That nobody listens is in the log already, for this connection.
     nobody_told: bool,
 }
@@ -109,6 +112,7 @@ impl Hot {
             next_beat: start,
             next_latency: start + LATENCY,
             clock_trusted: std::path::Path::new(CLOCK_SYNCHRONIZED).exists(),
+            broker_lost: true,
             nobody_told: false,
         };
         let now = hot.time(start);
@@ -187,10 +191,14 @@ impl Hot {
         let now = self.now();
         let mut samples = std::mem::take(&mut self.samples);
         let poll = self.device(key).map(|device| device.poll(now, &mut |sample| samples.push(sample)));
+        let said = !samples.is_empty();
         for sample in samples.drain(..) {
             self.decide(key.bed, Input::Sample { device: key.device, sample }, now);
         }
         self.samples = samples;
+        if said {
+            self.hurry();
+        }
         let poll = poll.unwrap_or_default();
         (poll.send, poll.next.map(|next| self.instant(next)))
     }
@@ -255,17 +263,30 @@ impl Hot {
             // Where cores are few, a broker on this box has now something graver to do than we have.
             std::thread::yield_now();
         }
+        let mut refused = None;
         for output in self.said.drain(..) {
             match output {
                 Output::Alarm(_) => {}
                 Output::Request { device, request } => {
-                    if let Some(device) = room.device_mut(device) {
-                        device.request(request, now);
+                    let asked = room.device_mut(device).map(|device| device.request(request, now));
+                    if matches!(asked, Some(Err(_))) && request == Request::StartCuff {
+                        refused = Some(device);
                     }
                 }
                 Output::Session => voice::say_session(room, now, clock, publisher),
                 output => voice::say(room, &output, clock, publisher),
             }
+        }
+        // A start that the device did not take is a failure: the schedule goes on from it.
+        if let Some(device) = refused {
+            let failed = CuffResult {
+                at: now,
+                measured_at: now,
+                origin: CuffOrigin::Schedule,
+                pressure: Err(CuffFailure::Failed),
+                pulse: Measured::Absent(Absent::NotMeasured),
+            };
+            self.decide(bed, Input::Sample { device, sample: Sample::CuffResult(failed) }, now);
         }
     }
 
@@ -382,21 +403,26 @@ impl Hot {
             MqttEvent::Connected => {
                 info!("connected to the broker");
                 self.nobody_told = false;
-                self.broker(false);
             }
             MqttEvent::Lost { reason } => {
                 warn!(%reason, "no broker; monitoring goes on, alarms wait for it and are tried again");
                 self.broker(true);
             }
             MqttEvent::Confirmed { lane, waited, elapsed, .. } => {
+                // A broker that lets us in and confirms nothing is no broker.
+                self.broker(false);
                 if lane == Lane::Alarm {
                     self.stages.record(Stage::Send, waited);
                     self.stages.record(Stage::Confirm, elapsed.saturating_sub(waited));
                 }
             }
             MqttEvent::Refused { topic, reason } => {
+                let alarm = matches!(topic, Some(Topic::Bed(_, BedTopic::Alarm(_))));
                 let topic = topic.map_or_else(|| "a reply".to_owned(), |topic| topic.to_string());
                 error!(%topic, %reason, "the broker refused a message; check its access rules");
+                if alarm {
+                    self.broker(true);
+                }
             }
             MqttEvent::NobodyListening { topic } => {
                 if !std::mem::replace(&mut self.nobody_told, true) {
@@ -417,6 +443,9 @@ impl Hot {
     }
 
     fn broker(&mut self, lost: bool) {
+        if std::mem::replace(&mut self.broker_lost, lost) == lost {
+            return;
+        }
         let now = self.now();
         for bed in 0..self.rooms.len() {
             self.decide(bed, Input::Fault { fault: BoxFault::Broker, present: lost }, now);

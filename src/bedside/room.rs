@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use tokio::sync::Notify;
-use vitalsd_core::driver::{AnyDriver, Driver, Poll, Request};
+use vitalsd_core::driver::{AnyDriver, Driver, Poll, Refusal, Request};
 use vitalsd_core::monitor::input::{DeviceIndex, Link, LossReason};
 use vitalsd_core::monitor::{self, Bed};
 use vitalsd_core::time::Time;
@@ -127,10 +127,13 @@ impl Device {
     }
 
     /// Asks it for something, and wakes its port to send it.
-    pub fn request(&mut self, request: Request, now: Time) {
-        if self.driver.request(request, now).is_ok() {
-            self.wake.notify_one();
-        }
+    ///
+    /// # Errors
+    /// The driver cannot do it, or not now.
+    pub fn request(&mut self, request: Request, now: Time) -> Result<(), Refusal> {
+        self.driver.request(request, now)?;
+        self.wake.notify_one();
+        Ok(())
     }
 
     /// The new state of its link, if it changed.

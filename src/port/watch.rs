@@ -149,7 +149,6 @@ impl Port {
                     match opened {
                         Ok(port) => {
                             self.state = State::Open(port);
-                            self.retry = RETRY_FIRST;
                             self.told = None;
                             Hint::rest(&mut self.hint);
                             return Step::Opened;
@@ -164,7 +163,12 @@ impl Port {
                 }
                 State::Open(port) => {
                     let (reason, text) = match port.read(&mut self.buffer).await {
-                        Ok(n) if n > 0 => return Step::Read(n, Instant::now()),
+                        Ok(n) if n > 0 => {
+                            let at = Instant::now();
+                            // Not at the opening: a port that hangs up at once would be opened without end.
+                            self.retry = RETRY_FIRST;
+                            return Step::Read(n, at);
+                        }
                         // A tty that has hung up reads as empty for ever.
                         Ok(_) => (LossReason::Unplugged, String::from("the port has hung up")),
                         Err(error) => (read_loss(&error), error.to_string()),

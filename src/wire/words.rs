@@ -243,7 +243,7 @@ pub(super) mod tests {
         };
         assert_eq!(
             reason(&technical(Condition::Spo2Unavailable, Value::Absent(Absent::SensorOff))),
-            "no SpO2: sensor off for 15 s, in the window"
+            "no SpO2 or no pulse rate: sensor off for 15 s, in the window"
         );
         assert_eq!(
             reason(&technical(Condition::PressureOverdue, Value::Since(Time::from_millis(115_000) - Span::secs(100)))),
