@@ -271,7 +271,7 @@ impl Publisher {
         if let Some(mut link) = self.link.take() {
             link.disconnect();
             let closed = async { while !matches!(poll_fn(|cx| link.poll(cx)).await, Notice::Down(_)) {} };
-            let _ = timeout(STOP / 4, closed).await;
+            let _ = timeout(STOP, closed).await;
         }
         confirmed
     }
