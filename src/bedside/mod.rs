@@ -21,7 +21,7 @@ pub mod voice;
 pub mod watchdog;
 
 use std::cell::RefCell;
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
@@ -173,9 +173,4 @@ fn rearm(timer: std::pin::Pin<&mut Sleep>, wanted: Option<Instant>) {
     if !in_time || wanted.is_some_and(|wanted| timer.deadline() > wanted.into()) {
         timer.reset(next_turn(wanted));
     }
-}
-
-/// A stop that never comes.
-pub async fn never() {
-    pending::<()>().await;
 }
