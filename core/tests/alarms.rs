@@ -618,3 +618,14 @@ fn r3_2_the_way_back_from_a_deep_fall_is_not_a_row_of_new_alarms() {
     );
     assert_eq!(sounding, [C::Spo2Reduced]);
 }
+
+#[test]
+fn r3_3_a_lost_blood_pressure_monitor_is_told_low_after_ten_seconds() {
+    let mut room = with_cuff();
+    let lost = room.now.as_millis() / 1_000;
+    room.link(CUFF, Link::Lost(LossReason::Unplugged));
+    room.steady(12);
+    assert_eq!(room.story_of(C::CuffLost), [(lost + 10, Did::Raised(Low))]);
+    room.link(CUFF, Link::Up);
+    assert_eq!(room.alarm(C::CuffLost).presence, Presence::Off);
+}

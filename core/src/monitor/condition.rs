@@ -389,6 +389,13 @@ mod tests {
     }
 
     #[test]
+    fn r2_2_two_good_seconds_beyond_the_hysteresis_keep_the_count_and_three_reset_it() {
+        let beyond_until = |end| move |t| below(88, 2, Some(if (7..end).contains(&t) { 95 } else { 87 }));
+        assert_eq!(first_active(&ROW_2, beyond_until(9)), Some(12), "7 s are kept");
+        assert_eq!(first_active(&ROW_2, beyond_until(10)), Some(20), "and forgotten at 10 s");
+    }
+
+    #[test]
     fn r2_4_worked_only_good_values_beyond_the_hysteresis_end_it() {
         for hz in [1, 3, 60] {
             let value = |t| match t {

@@ -325,6 +325,16 @@ mod tests {
     }
 
     #[test]
+    fn a_scheduled_start_waits_for_a_reading_that_is_under_way_at_the_bedside() {
+        let mut cuff = open();
+        cuff.take_result(&good(s(0)), Phase::Window, s(0), &terms());
+        cuff.take_state(CuffState::Inflating, s(590));
+        assert!(!cuff.due(s(600)));
+        cuff.take_result(&good(s(620)), Phase::Window, s(620), &terms());
+        assert!(!cuff.due(s(1_219)) && cuff.due(s(1_220)), "ten minutes after that reading");
+    }
+
+    #[test]
     fn a_determination_that_is_never_heard_of_does_not_stop_the_schedule() {
         let mut cuff = open();
         cuff.started(s(0));
