@@ -168,6 +168,10 @@ pub enum Notice {
     Refused,
     /// A person marked this moment on the device.
     EventMarker,
+    /// Its own alarm is off or muted (R10.5).
+    OwnAlarmOff,
+    /// Its own alarm is on.
+    OwnAlarmOn,
 }
 
 /// Up to 16 bytes of printable ASCII; what is not printable becomes `?`, what is longer is cut.

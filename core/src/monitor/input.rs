@@ -1,14 +1,14 @@
 //! What a bed is told.
 
-use alloc::string::String;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::monitor::output::{Condition, Priority};
+pub use crate::monitor::action::{
+    Action, Checklist, CloseReason, Command, CommandRefusal, Label, Named, OffReason, Opening, Route, Side,
+    StandbyReason,
+};
 use crate::sample::Sample;
-use crate::time::Span;
-use crate::vitals::BloodPressure;
 
 /// Which of the bed's devices, counted in the order of its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -98,147 +98,17 @@ impl fmt::Display for LossReason {
 pub enum BoxFault {
     /// The broker cannot be reached, or does not confirm.
     Broker,
+    /// No station is present, or nobody subscribes to an alarm (R10.1).
+    Station,
+    /// Another box claims this bed (R10.4).
+    BedClaimed,
+    /// The journal cannot be written.
+    Disk,
+    /// The wall clock is not synchronised.
+    Clock,
 }
 
-/// What a person asks of a bed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Command {
-    /// Who: a person or a station, an opaque id.
-    pub actor: String,
-    /// What.
-    pub action: Action,
-}
-
-/// The actions of a command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
-pub enum Action {
-    /// Open a session (R5.2). A new one never joins an open one.
-    Open {
-        /// How the dose will be given.
-        route: Route,
-        /// How long the infusion is planned to run, IV only.
-        #[serde(default)]
-        infusion: Option<Span>,
-        /// Whether the person is older than 65 (row 12).
-        #[serde(default)]
-        over_65: bool,
-    },
-    /// The dose was given (R5.3).
-    Dose {
-        /// How long ago; 120 min at the most.
-        #[serde(default)]
-        ago: Span,
-    },
-    /// Close the session.
-    Close,
-    /// Accept an alarm and mute this episode of it (R4.1).
-    Acknowledge {
-        /// Which condition.
-        condition: Condition,
-        /// Which of its episodes was seen.
-        episode: u32,
-        /// The priority that was seen.
-        priority: Priority,
-    },
-    /// A latched alarm has been seen (R2.6).
-    Seen {
-        /// Which condition.
-        condition: Condition,
-        /// Which of its episodes was seen.
-        episode: u32,
-    },
-    /// A pressure measured by hand (R8.3).
-    Pressure {
-        /// The pressure.
-        pressure: BloodPressure,
-        /// How long ago it was measured.
-        #[serde(default)]
-        ago: Span,
-    },
-    /// Measure the blood pressure now.
-    StartCuff,
-    /// Stop the determination under way.
-    StopCuff,
-}
-
-impl Action {
-    /// Its name in the contract and in the log.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Open { .. } => "open",
-            Self::Dose { .. } => "dose",
-            Self::Close => "close",
-            Self::Acknowledge { .. } => "acknowledge",
-            Self::Seen { .. } => "seen",
-            Self::Pressure { .. } => "pressure",
-            Self::StartCuff => "start_cuff",
-            Self::StopCuff => "stop_cuff",
-        }
-    }
-}
-
-/// How a dose is given (R5.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Route {
-    /// Intravenous.
-    Iv,
-    /// Intramuscular.
-    Im,
-    /// Intranasal.
-    Intranasal,
-    /// Oral or sublingual.
-    Oral,
-}
-
-/// Why a command was not carried out, with what is so now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "refused", rename_all = "snake_case")]
-pub enum CommandRefusal {
-    /// A session is open already.
-    SessionOpen,
-    /// There is no open session.
-    NoSession,
-    /// The dose was already recorded.
-    AlreadyDosed,
-    /// Back-dated further than allowed, or to before the session.
-    TooLongAgo {
-        /// The furthest that is allowed.
-        limit: Span,
-    },
-    /// The alarm is not in the state that the command names.
-    AlarmChanged {
-        /// Its episode now.
-        episode: u32,
-        /// Its priority now; `None`: not present.
-        priority: Option<Priority>,
-    },
-    /// The bed has no cuff that can be started.
-    NoCuff,
-    /// The cuff is measuring already.
-    CuffBusy,
-    /// The cuff is not connected.
-    CuffLost,
-}
-
-impl fmt::Display for CommandRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SessionOpen => f.write_str("a session is open already: close it first"),
-            Self::NoSession => f.write_str("no session is open: open one first"),
-            Self::AlreadyDosed => f.write_str("the dose is recorded already"),
-            Self::TooLongAgo { limit } => write!(f, "too long ago: {limit} at the most"),
-            Self::AlarmChanged { episode, priority: Some(priority) } => {
-                write!(f, "the alarm has changed: it is now episode {episode}, {priority}")
-            }
-            Self::AlarmChanged { episode, priority: None } => {
-                write!(f, "the alarm has ended: its last episode was {episode}")
-            }
-            Self::NoCuff => f.write_str("this bed has no cuff that can be started"),
-            Self::CuffBusy => f.write_str("the cuff is measuring already"),
-            Self::CuffLost => f.write_str("the cuff monitor is not connected"),
-        }
-    }
+impl BoxFault {
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::Broker, Self::Station, Self::BedClaimed, Self::Disk, Self::Clock];
 }

@@ -19,6 +19,8 @@
 //! and is stamped with the moment it was due. So how late the box looks changes nothing, and a
 //! recording replays to the same events as it did live.
 
+pub mod action;
+pub mod alarm;
 pub mod announce;
 mod bed;
 mod commands;
@@ -26,6 +28,7 @@ pub mod condition;
 pub mod cuff;
 pub mod input;
 pub mod limits;
+pub mod observation;
 pub mod output;
 pub mod oximeter;
 pub mod preset;

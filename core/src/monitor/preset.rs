@@ -1,4 +1,4 @@
-//! The figures that a clinician signs: limits, delays, priorities by phase, intervals (R7, R5.3, R6, R8.1).
+//! The figures that a clinician signs: limits, delays, priorities by phase, intervals (R7, R4, R5.3, R5.12, R6, R8.1).
 //!
 //! Every figure is an engineering default. The shell reads a preset from a file and hashes it; what is
 //! compiled in here is the same preset, for tests and for a box whose file is missing.
@@ -26,16 +26,26 @@ pub struct Preset {
     pub signed_by: Option<String>,
     /// Rows judged on every sample of the oximeter.
     pub oximetry: Vec<OximetryRow>,
+    /// What the oximetry rows need beside their limits.
+    pub oximetry_terms: OximetryTerms,
     /// Rows judged on every determination of the blood pressure.
     pub pressure: Vec<PressureRow>,
     /// What the pressure rows need beside their limits.
     pub pressure_terms: PressureTerms,
+    /// Rows 23, 24, 29 and 30.
+    pub trends: TrendTerms,
+    /// Rows 33 and 34.
+    pub combined: CombinedTerms,
     /// R6.
     pub unavailable: UnavailableTerms,
     /// R5.3, by route.
     pub routes: Routes,
     /// R8.1.
     pub cuff: CuffTerms,
+    /// R4.2 to R4.4.
+    pub attention: AttentionTerms,
+    /// R5.12; `None`: the clinic has switched the check round off.
+    pub check_round: Option<CheckTerms>,
 }
 
 /// A priority in each phase; `None`: off.
@@ -66,6 +76,106 @@ pub struct OximetryRow {
     pub hysteresis: u16,
     /// For how long it must stay there.
     pub clear: Span,
+}
+
+/// What single oximetry rows need beside their limit. Saturations in tenths of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OximetryTerms {
+    /// Row 5: so far below the baseline; its own limit is the highest it can be.
+    pub below_baseline: u16,
+    /// Row 3 on supplemental oxygen.
+    pub reduced_on_oxygen: Spo2,
+    /// Row 4 on supplemental oxygen.
+    pub drift_on_oxygen: Spo2,
+    /// Row 3 for a person with chronic hypercapnia, whatever the oxygen.
+    pub reduced_hypercapnia: Spo2,
+    /// Row 2 for a person with chronic hypercapnia.
+    pub low_hypercapnia: Spo2,
+    /// R5.10: oxygen that was just started has the limits of none for this long.
+    pub oxygen_grace: Span,
+    /// Row 10: so far below the baseline, bpm; its own limit is the highest it can be ...
+    pub slow_below_baseline: u16,
+    /// ... and this the lowest.
+    pub slow_at_least: u16,
+    /// Row 10 for a baseline that is confirmed to be slow: so far below it ...
+    pub slow_below_confirmed: u16,
+    /// ... and this the lowest.
+    pub slow_at_least_confirmed: u16,
+}
+
+/// A row judged on a trend over three minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrendRow {
+    /// Its slope and limit.
+    pub limit: Limit,
+    /// Its priority in each phase.
+    pub priority: ByPhase,
+    /// How long it must have held.
+    pub delay: Span,
+}
+
+/// Rows 23, 24, 29 and 30.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrendTerms {
+    /// Row 23.
+    pub spo2_falling: TrendRow,
+    /// Row 24.
+    pub pulse_climbing: TrendRow,
+    /// Row 29: its priority in each phase.
+    pub burden: ByPhase,
+    /// Row 29: what is below this counts.
+    pub burden_below: Spo2,
+    /// Row 29: points times seconds.
+    pub burden_points: u32,
+    /// Row 29: it ends at or above this ...
+    pub burden_ends_at: Spo2,
+    /// ... for this long.
+    pub burden_clear: Span,
+    /// Row 30: its priority for three in 15 min; for three in 5 min it is MEDIUM at least.
+    pub desaturations: ByPhase,
+}
+
+/// Rows 33 and 34; row 35 stands with the pressures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CombinedTerms {
+    /// Row 33: its priority in each phase.
+    pub pulse_falling: ByPhase,
+    /// Row 33: the pulse falls by more than this within two minutes, percent.
+    pub pulse_fall_pct: u16,
+    /// Row 34.
+    pub fast_pulse: OximetryRow,
+}
+
+/// R4.2 to R4.4: how long a person may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttentionTerms {
+    /// An accepted HIGH that is still there is announced again.
+    pub again_high: Span,
+    /// An accepted MEDIUM that is still there is announced again.
+    pub again_medium: Span,
+    /// A HIGH that nobody took: the bedside sounder.
+    pub bedside: Span,
+    /// A HIGH that nobody took: all stations.
+    pub all_high: Span,
+    /// A MEDIUM that nobody took: all stations.
+    pub all_medium: Span,
+    /// A MEDIUM that nobody took becomes HIGH.
+    pub neglected: Span,
+    /// How long the sound is paused.
+    pub pause: Span,
+    /// How often it is said that something is off.
+    pub reminder: Span,
+}
+
+/// R5.12: the check round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckTerms {
+    /// P1 and P2.
+    pub dosed: Span,
+    /// P3.
+    pub recovery: Span,
+    /// Fewer breaths a minute are HIGH.
+    pub breaths_below: u8,
 }
 
 /// A row judged on every determination of the blood pressure (delay 0).
@@ -102,6 +212,10 @@ pub struct PressureTerms {
     pub low_systolic_baseline: u16,
     /// Row 21: MEDIUM below these on one reading, HIGH on the second in a row.
     pub very_low_repeated: Limit,
+    /// Row 15: without a valid reading for this long after row 14 it is severe, not re-measured.
+    pub not_remeasured: Span,
+    /// Rows 22 and 35: a pressure this old counts no more beside a pulse.
+    pub fresh: Span,
 }
 
 /// R6.2, R6.3: when the absence of good SpO2 data becomes an alarm.
@@ -170,6 +284,16 @@ pub struct CuffTerms {
     pub retry: Span,
     /// A determination holds the overdue alarm back for this long at most.
     pub inflating_at_most: Span,
+    /// After rows 14 to 16 and 19 to 21, a sedative or an antihypertensive.
+    pub close: Span,
+    /// After rows 14 to 16, from the end of the last, once an episode.
+    pub repeat_severe: Span,
+    /// After row 21, from the end of the last, once an episode.
+    pub repeat_very_low: Span,
+    /// Intranasal: one this long after the dose.
+    pub intranasal_extra: Span,
+    /// R8.4: measuring again and again ends after this.
+    pub stat_at_most: Span,
 }
 
 impl ByPhase {
@@ -188,6 +312,12 @@ impl ByPhase {
         recovery: Option<Priority>,
     ) -> Self {
         Self { baseline, onset, window, recovery }
+    }
+
+    /// The graver of the two phases: rules that are added never loosen any.
+    #[must_use]
+    pub fn at_either(&self, one: Phase, other: Phase) -> Option<Priority> {
+        self.at(one).max(self.at(other))
     }
 
     /// The priority in `phase`; a room without a session has that of P0.
@@ -216,12 +346,13 @@ impl Routes {
 }
 
 impl Preset {
-    /// `kat-default-1`, as far as its rows exist (R7).
+    /// `kat-default-1` (R7).
     #[must_use]
     pub fn kat_default_1() -> Self {
         use Condition as C;
         use Priority::{High, Low, Medium};
         let all = ByPhase::all;
+        let dosed = |priority| ByPhase::of(None, Some(priority), Some(priority), Some(priority));
         let spo2 = |percent: u16| Spo2::percent(percent).unwrap_or(LOWEST_SPO2);
         let row = |condition, limit, priority, delay, hysteresis, clear| OximetryRow {
             condition,
@@ -251,22 +382,28 @@ impl Preset {
                 row(C::Spo2Low, Limit::Spo2Below(spo2(88)), all(High), 10, 20, 15),
                 row(C::Spo2Reduced, Limit::Spo2AtMost(spo2(91)), all(Medium), 15, 20, 15),
                 row(C::Spo2Drift, Limit::Spo2AtMost(spo2(93)), all(Low), 60, 20, 30),
+                row(C::Spo2BelowBaseline, Limit::Spo2AtMost(spo2(93)), dosed(Low), 60, 10, 30),
                 row(C::PulseVeryHigh, Limit::PulseAbove(150), all(High), 10, 5, 15),
                 row(C::PulseHigh, Limit::PulseAbove(130), all(Medium), 15, 5, 15),
-                row(
-                    C::PulseHighSustained,
-                    Limit::PulseAbove(120),
-                    ByPhase::of(None, Some(Medium), Some(Medium), Some(Medium)),
-                    300,
-                    5,
-                    30,
-                ),
+                row(C::PulseHighSustained, Limit::PulseAbove(120), dosed(Medium), 300, 5, 30),
                 row(C::PulseRaised, Limit::PulseAbove(110), all(Low), 60, 5, 30),
                 row(C::PulseLow, Limit::PulseBelow(50), all(Medium), 15, 3, 15),
                 row(C::PulseVeryLow, Limit::PulseAtMost(40), all(High), 10, 4, 15),
                 row(C::NoPulse, Limit::NoPulse, all(High), 10, 0, 10),
             ]
             .into(),
+            oximetry_terms: OximetryTerms {
+                below_baseline: 40,
+                reduced_on_oxygen: spo2(93),
+                drift_on_oxygen: spo2(94),
+                reduced_hypercapnia: spo2(87),
+                low_hypercapnia: spo2(85),
+                oxygen_grace: Span::mins(3),
+                slow_below_baseline: 10,
+                slow_at_least: 45,
+                slow_below_confirmed: 8,
+                slow_at_least_confirmed: 41,
+            },
             pressure: [
                 bp(
                     C::PressureElevated,
@@ -286,6 +423,11 @@ impl Preset {
                 bp(C::SystolicLow, Limit::PressureBelow { systolic: Some(90), mean: None }, all(Medium), 1),
                 bp(C::MeanLow, Limit::PressureBelow { systolic: None, mean: Some(65) }, all(Medium), 1),
                 bp(C::PressureVeryLow, Limit::PressureBelow { systolic: Some(70), mean: Some(55) }, all(High), 1),
+                bp(C::PressureRise, Limit::PressureRise { systolic: 40, diastolic: 25 }, dosed(Low), 1),
+                bp(C::MeanRise, Limit::MeanRise(130), dosed(Low), 1),
+                PressureRow { hysteresis: 10, ..bp(C::ShockIndex, Limit::ShockIndexAtLeast(100), dosed(Low), 1) },
+                bp(C::PressureClimbing, Limit::PressureClimbing { per_min: 300, systolic: 150 }, dosed(Low), 1),
+                bp(C::HighPressureSlowPulse, Limit::PressureAndPulse { systolic: 180, at_most: 50 }, all(High), 1),
             ]
             .into(),
             pressure_terms: PressureTerms {
@@ -296,6 +438,38 @@ impl Preset {
                 confirm_within: Span::mins(10),
                 low_systolic_baseline: 100,
                 very_low_repeated: Limit::PressureBelow { systolic: Some(80), mean: Some(60) },
+                not_remeasured: Span::mins(5),
+                fresh: Span::mins(10),
+            },
+            trends: TrendTerms {
+                spo2_falling: TrendRow {
+                    limit: Limit::Spo2Falling { per_min: 100, at_most: spo2(95) },
+                    priority: dosed(Low),
+                    delay: Span::secs(20),
+                },
+                pulse_climbing: TrendRow {
+                    limit: Limit::PulseClimbing { per_min: 1_000, above: 100 },
+                    priority: dosed(Low),
+                    delay: Span::secs(30),
+                },
+                burden: dosed(Medium),
+                burden_below: spo2(90),
+                burden_points: 50,
+                burden_ends_at: spo2(92),
+                burden_clear: Span::secs(30),
+                desaturations: dosed(Low),
+            },
+            combined: CombinedTerms {
+                pulse_falling: dosed(High),
+                pulse_fall_pct: 20,
+                fast_pulse: row(
+                    C::LowSpo2FastPulse,
+                    Limit::Spo2AndPulse { at_most: spo2(91), at_least: 130 },
+                    all(High),
+                    10,
+                    20,
+                    15,
+                ),
             },
             unavailable: UnavailableTerms {
                 baseline_low: Span::secs(20),
@@ -324,7 +498,27 @@ impl Preset {
                 recovery: Span::mins(15),
                 retry: Span::secs(60),
                 inflating_at_most: Span::secs(180),
+                close: Span::mins(5),
+                repeat_severe: Span::mins(2),
+                repeat_very_low: Span::mins(1),
+                intranasal_extra: Span::mins(40),
+                stat_at_most: Span::mins(5),
             },
+            attention: AttentionTerms {
+                again_high: Span::secs(180),
+                again_medium: Span::secs(300),
+                bedside: Span::secs(30),
+                all_high: Span::secs(60),
+                all_medium: Span::secs(120),
+                neglected: Span::secs(300),
+                pause: Span::secs(120),
+                reminder: Span::secs(120),
+            },
+            check_round: Some(CheckTerms {
+                dosed: Span::mins(15),
+                recovery: Span::mins(30),
+                breaths_below: 8,
+            }),
         }
     }
 }
