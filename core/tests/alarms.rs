@@ -3,7 +3,7 @@
 mod support;
 
 use support::{CUFF, Did, OXIMETER, Room, bpm, devices, percent};
-use vitalsd_core::monitor::input::{Action, BoxFault, CommandRefusal, Input, Link, LossReason, Route};
+use vitalsd_core::monitor::input::{Action, BoxFault, CommandRefusal, Input, Link, LossReason, Named, Opening, Route};
 use vitalsd_core::monitor::output::{Condition as C, Output, Phase, Presence, Priority};
 use vitalsd_core::sample::{CuffOrigin, CuffResult, CuffState, Sample};
 use vitalsd_core::time::{Span, Time};
@@ -148,7 +148,7 @@ fn r4_1_an_acceptance_that_names_another_state_is_refused_with_the_present_one()
     for _ in 0..12 {
         room.spo2(87);
     }
-    let wrong = |episode, priority| Action::Acknowledge { condition: C::Spo2Low, episode, priority };
+    let wrong = |episode, priority| Action::Acknowledge(Named { condition: C::Spo2Low, episode, priority });
     let refusal = Err(CommandRefusal::AlarmChanged { episode: 1, priority: Some(High) });
     assert_eq!(room.command(wrong(1, Medium)), refusal);
     assert_eq!(room.command(wrong(2, High)), refusal);
@@ -176,7 +176,7 @@ fn r12_probe_off_in_the_window_is_medium_at_ten_seconds_and_high_at_sixty() {
     room.absent(Absent::SensorOff, 70);
     assert_eq!(
         room.story(),
-        [(off + 10, C::Spo2Unavailable, Did::Raised(Medium)), (off + 60, C::Spo2Unavailable, Did::Escalated(High))]
+        [(off + 10, C::Spo2Unavailable, Did::Raised(Medium)), (off + 60, C::Spo2Unavailable, Did::Worsened(High))]
     );
 }
 
@@ -188,7 +188,7 @@ fn r6_1_silence_is_found_by_the_clock_and_not_by_the_next_sample() {
     // The last sample was at 4 s; stale at 7 s, MEDIUM 10 s and HIGH 60 s later.
     assert_eq!(
         room.story(),
-        [(17, C::Spo2Unavailable, Did::Raised(Medium)), (67, C::Spo2Unavailable, Did::Escalated(High))]
+        [(17, C::Spo2Unavailable, Did::Raised(Medium)), (67, C::Spo2Unavailable, Did::Worsened(High))]
     );
 }
 
@@ -201,7 +201,7 @@ fn r6_1_a_session_that_never_received_a_value_is_told_too() {
     room.tick();
     assert_eq!(
         room.story(),
-        [(10, C::Spo2Unavailable, Did::Raised(Medium)), (60, C::Spo2Unavailable, Did::Escalated(High))]
+        [(10, C::Spo2Unavailable, Did::Raised(Medium)), (60, C::Spo2Unavailable, Did::Worsened(High))]
     );
 }
 
@@ -397,7 +397,7 @@ fn rows_12_13_and_19_before_the_dose_judge_the_baseline() {
 fn row_12_has_a_higher_limit_for_a_person_over_65() {
     for (over_65, expected) in [(false, Presence::On), (true, Presence::Off)] {
         let mut room = Room::with(devices(Span::secs(1), true));
-        room.command(Action::Open { route: Route::Iv, infusion: None, over_65 }).expect("opens");
+        room.command(Action::Open(Opening { over_65, ..Opening::by(Route::Iv) })).expect("opens");
         room.pressure(120, 80);
         room.pressure(146, 88);
         assert_eq!(room.alarm(C::PressureElevated).presence, expected, "over 65: {over_65}");
@@ -491,7 +491,7 @@ fn r5_1_somebody_with_a_pulse_in_a_room_without_a_session_is_watched() {
 fn r5_1_a_probe_taken_off_at_the_end_of_the_day_leaves_the_room_grey() {
     let mut room = Room::dosed(Route::Iv);
     room.steady(60);
-    room.command(Action::Close).expect("closes");
+    room.command(Action::Close { reason: None }).expect("closes");
     room.steady(20);
     room.absent(Absent::SensorOff, 3_600);
     assert_eq!(room.story(), []);

@@ -6,7 +6,7 @@ mod support;
 use proptest::prelude::*;
 use support::{CUFF, OXIMETER, bpm, devices, percent};
 use vitalsd_core::driver::Quantity;
-use vitalsd_core::monitor::input::{Action, BoxFault, Command, Input, Link, LossReason, Route};
+use vitalsd_core::monitor::input::{Action, BoxFault, Command, Input, Link, LossReason, Named, Opening, Route};
 use vitalsd_core::monitor::output::{Condition, EventKind, Output, Presence, Priority};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device, Snapshot};
@@ -71,7 +71,7 @@ fn apply(bed: &mut Bed, step: &Step, now: Time, out: &mut Vec<Output>) {
             let Some(alarm) = alarms.get(which % alarms.len().max(1)) else { return };
             let (condition, episode, priority) = (alarm.condition, alarm.episode, alarm.priority);
             let action = if on {
-                Action::Acknowledge { condition, episode, priority }
+                Action::Acknowledge(Named { condition, episode, priority })
             } else {
                 Action::Seen { condition, episode }
             };
@@ -118,9 +118,9 @@ fn pressure() -> impl Strategy<Value = Result<BloodPressure, CuffFailure>> {
 fn action() -> impl Strategy<Value = Action> {
     let route = prop_oneof![Just(Route::Iv), Just(Route::Im), Just(Route::Intranasal), Just(Route::Oral)];
     prop_oneof![
-        4 => (route, any::<bool>()).prop_map(|(route, over_65)| Action::Open { route, infusion: None, over_65 }),
+        4 => (route, any::<bool>()).prop_map(|(route, over_65)| Action::Open(Opening { over_65, ..Opening::by(route) })),
         4 => (0_u64..100).prop_map(|min| Action::Dose { ago: Span::mins(min) }),
-        1 => Just(Action::Close),
+        1 => Just(Action::Close { reason: None }),
         1 => Just(Action::StartCuff),
         1 => pressure().prop_filter_map("a pressure", |p| {
             p.ok().map(|pressure| Action::Pressure { pressure, ago: Span::secs(60) })
@@ -239,8 +239,8 @@ proptest! {
     fn r6_total_loss_in_the_window_is_high_within_a_minute_whatever_came_before(steps in stay()) {
         let mut bed = bed();
         let (mut out, mut now) = played(&mut bed, Time::ZERO, &steps);
-        let open = Action::Open { route: Route::Iv, infusion: None, over_65: false };
-        for action in [Action::Close, open, Action::Dose { ago: Span::ZERO }] {
+        let open = Action::Open(Opening::by(Route::Iv));
+        for action in [Action::Close { reason: None }, open, Action::Dose { ago: Span::ZERO }] {
             apply(&mut bed, &Step::Act(action), now, &mut out);
         }
         now = now + Span::secs(64);
@@ -258,7 +258,7 @@ proptest! {
         let story = |hz: u64| {
             let mut bed = Bed::new(Preset::kat_default_1(), devices(Span::millis(1_000 / hz), false), Time::ZERO);
             let mut out = Vec::new();
-            let open = Action::Open { route: Route::Iv, infusion: None, over_65: false };
+            let open = Action::Open(Opening::by(Route::Iv));
             for action in [open, Action::Dose { ago: Span::ZERO }] {
                 apply(&mut bed, &Step::Act(action), Time::ZERO, &mut out);
             }

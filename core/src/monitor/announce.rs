@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::monitor::input::CommandRefusal;
 use crate::monitor::output::{
-    Ack, Alarm, AlarmKind, Condition, Event, EventKind, Group, Limit, Output, Phase, Presence, Priority, Value,
+    Ack, Activation, Alarm, AlarmKind, Condition, Event, EventKind, Group, Limit, Output, Phase, Presence, Priority,
+    Value,
 };
 use crate::time::{Span, Time};
 
@@ -67,14 +68,18 @@ impl Default for Board {
                 priority: Priority::Low,
                 presence: Presence::Off,
                 episode: 0,
+                activation: Activation::On,
                 announced: false,
                 sounds: false,
+                bedside: false,
+                escalated: None,
                 ack: None,
                 since: Time::ZERO,
                 ended: None,
                 value: None,
                 worst: None,
                 limit: None,
+                baseline: None,
                 delay: Span::ZERO,
                 stale: false,
                 phase: Phase::NoSession,
@@ -272,7 +277,7 @@ impl Board {
                 News::Activated if alarm.announced => EventKind::Raised(alarm),
                 News::Activated => EventKind::Noted(alarm),
                 News::Announced => EventKind::Announced(alarm),
-                News::Escalated => EventKind::Escalated(alarm),
+                News::Escalated => EventKind::Worsened(alarm),
                 News::Eased => EventKind::Eased(alarm),
                 News::Acknowledged => EventKind::Acknowledged(alarm),
                 News::Latched => EventKind::Latched(alarm),

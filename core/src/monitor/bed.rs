@@ -123,7 +123,7 @@ impl Bed {
             Input::Fault { fault: BoxFault::Broker, present } => {
                 self.state.broker_lost = present.then(|| self.state.broker_lost.unwrap_or(self.state.now));
             }
-            Input::Tick => {}
+            Input::Fault { .. } | Input::Tick => {}
         }
         self.settle(out);
         self.next = self.earliest();

@@ -3,7 +3,7 @@
 use crate::driver::Request;
 use crate::monitor::bed::Bed;
 use crate::monitor::condition::Life;
-use crate::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Link};
+use crate::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Link, Named, Opening};
 use crate::monitor::output::{Ack, Event, EventKind, Group, Output, Phase};
 use crate::monitor::session::Room;
 use crate::monitor::unavailable::Unavailable;
@@ -18,8 +18,9 @@ impl Bed {
     pub(super) fn act(&mut self, command: &Command, out: &mut impl FnMut(Output)) -> Result<(), CommandRefusal> {
         let now = self.state.now;
         let actor = || command.actor.clone();
+        let did = || EventKind::Did { actor: actor(), action: command.action.clone() };
         match command.action {
-            Action::Open { route, infusion, over_65 } => {
+            Action::Open(Opening { route, infusion, over_65, .. }) => {
                 self.state.session.open(route, infusion, over_65, now)?;
                 if !self.state.room.armed() {
                     self.state.unavailable = Unavailable::default();
@@ -32,23 +33,23 @@ impl Bed {
                 self.state.cuff.open(now);
                 self.judge_oximetry();
                 out(Output::Session);
-                out(Output::Event(Event { at: now, kind: EventKind::SessionOpened { actor: actor(), route } }));
+                out(Output::Event(Event { at: now, kind: did() }));
                 let phase = EventKind::Phase { from: Phase::NoSession, to: Phase::Baseline };
                 out(Output::Event(Event { at: now, kind: phase }));
             }
             Action::Dose { ago } => {
-                let at = self.state.session.dosed(ago, now)?;
-                out(Output::Event(Event { at: now, kind: EventKind::Dosed { actor: actor(), at } }));
+                self.state.session.dosed(ago, now)?;
+                out(Output::Event(Event { at: now, kind: did() }));
             }
-            Action::Close => {
+            Action::Close { .. } => {
                 let from = self.state.session.phase();
                 self.state.session.close()?;
                 self.close();
                 out(Output::Session);
-                out(Output::Event(Event { at: now, kind: EventKind::SessionClosed { actor: actor() } }));
+                out(Output::Event(Event { at: now, kind: did() }));
                 out(Output::Event(Event { at: now, kind: EventKind::Phase { from, to: Phase::NoSession } }));
             }
-            Action::Acknowledge { condition, episode, priority } => {
+            Action::Acknowledge(Named { condition, episode, priority }) => {
                 let ack = Ack { actor: actor(), at: now };
                 self.state.board.acknowledge(condition, episode, priority, ack)?;
             }
@@ -65,6 +66,7 @@ impl Bed {
                 let device = self.may_ask_cuff()?;
                 out(Output::Request { device, request: Request::StopCuff });
             }
+            _ => return Err(CommandRefusal::NotAsked),
         }
         Ok(())
     }

@@ -81,10 +81,7 @@ impl Observation {
     /// Whether HELP is to be offered with it.
     #[must_use]
     pub const fn offers_help(self) -> bool {
-        matches!(
-            self,
-            Self::ChestPain | Self::SevereHeadache | Self::Breathless | Self::NoisyBreathing | Self::Seizure
-        )
+        matches!(self, Self::ChestPain | Self::SevereHeadache | Self::Breathless | Self::NoisyBreathing | Self::Seizure)
     }
 
     /// Whether it is within its scale.

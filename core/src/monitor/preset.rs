@@ -514,11 +514,7 @@ impl Preset {
                 pause: Span::secs(120),
                 reminder: Span::secs(120),
             },
-            check_round: Some(CheckTerms {
-                dosed: Span::mins(15),
-                recovery: Span::mins(30),
-                breaths_below: 8,
-            }),
+            check_round: Some(CheckTerms { dosed: Span::mins(15), recovery: Span::mins(30), breaths_below: 8 }),
         }
     }
 }

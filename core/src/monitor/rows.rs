@@ -122,7 +122,7 @@ impl Bed {
 pub(super) const fn applies(condition: Condition, phase: Phase, armed: bool) -> bool {
     match phase {
         Phase::NoSession => armed && watches_empty_room(condition),
-        _ => true,
+        _ => !matches!(condition, Condition::Spo2BelowBaseline),
     }
 }
 

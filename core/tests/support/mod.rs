@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, reason = "a helper of tests fails as a test does")]
 
 use vitalsd_core::driver::Quantity;
-use vitalsd_core::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Input, Link, Route};
+use vitalsd_core::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Input, Link, Named, Opening, Route};
 use vitalsd_core::monitor::output::{Alarm, Condition, Event, EventKind, Output, Priority};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device};
@@ -20,7 +20,7 @@ pub enum Did {
     Raised(Priority),
     Noted(Priority),
     Announced(Priority),
-    Escalated(Priority),
+    Worsened(Priority),
     Eased(Priority),
     Acknowledged,
     Latched,
@@ -81,7 +81,7 @@ impl Room {
     }
 
     pub fn open(&mut self, route: Route) {
-        self.command(Action::Open { route, infusion: None, over_65: false }).expect("opens");
+        self.command(Action::Open(Opening::by(route))).expect("opens");
     }
 
     pub fn dose(&mut self, ago: Span) {
@@ -147,7 +147,7 @@ impl Room {
 
     pub fn acknowledge(&mut self, condition: Condition) -> Result<(), CommandRefusal> {
         let Alarm { episode, priority, .. } = *self.alarm(condition);
-        self.command(Action::Acknowledge { condition, episode, priority })
+        self.command(Action::Acknowledge(Named { condition, episode, priority }))
     }
 
     /// What happened to alarms so far, with the second it was decided for, and forgets it.
@@ -170,7 +170,7 @@ pub fn did(event: &Event) -> Option<(Condition, Did)> {
         EventKind::Raised(alarm) => (alarm, Did::Raised(alarm.priority)),
         EventKind::Noted(alarm) => (alarm, Did::Noted(alarm.priority)),
         EventKind::Announced(alarm) => (alarm, Did::Announced(alarm.priority)),
-        EventKind::Escalated(alarm) => (alarm, Did::Escalated(alarm.priority)),
+        EventKind::Worsened(alarm) => (alarm, Did::Worsened(alarm.priority)),
         EventKind::Eased(alarm) => (alarm, Did::Eased(alarm.priority)),
         EventKind::Acknowledged(alarm) => (alarm, Did::Acknowledged),
         EventKind::Latched(alarm) => (alarm, Did::Latched),
