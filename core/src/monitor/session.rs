@@ -53,6 +53,19 @@ impl Session {
         self.phase
     }
 
+    /// A phase whose rows hold beside those of the present one, the graver of the two: the window, where window
+    /// rules are added (R5.3 abort, R5.8, R5.10); else the present one.
+    #[must_use]
+    pub const fn also(&self) -> Phase {
+        self.phase
+    }
+
+    /// The phase whose technical rules and cuff cadence hold: that of [`Self::also`], or the assumed window (R5.4).
+    #[must_use]
+    pub const fn watched_as(&self) -> Phase {
+        self.phase
+    }
+
     /// When the present phase began; `None`: no session is open.
     #[must_use]
     pub const fn since(&self) -> Option<Time> {

@@ -78,7 +78,7 @@ impl Bed {
     }
 
     /// Brings a technical condition to `priority`, or ends it.
-    fn hold(&mut self, condition: Condition, priority: Option<Priority>, value: Option<Value>, delay: Span) {
+    pub(super) fn hold(&mut self, condition: Condition, priority: Option<Priority>, value: Option<Value>, delay: Span) {
         let (now, phase) = (self.state.now, self.state.session.phase());
         let board = &mut self.state.board;
         match (priority, board.is_on(condition)) {
