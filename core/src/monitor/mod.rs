@@ -21,6 +21,7 @@
 
 pub mod announce;
 mod bed;
+pub mod bins;
 mod commands;
 pub mod condition;
 pub mod cuff;
@@ -33,6 +34,7 @@ pub mod pressure;
 mod rows;
 pub mod session;
 mod technical;
+pub mod trend;
 pub mod unavailable;
 
 pub use bed::{Bed, Device, Snapshot};
