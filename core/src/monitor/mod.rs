@@ -22,9 +22,11 @@
 pub mod announce;
 mod bed;
 pub mod bins;
+pub mod burden;
 mod commands;
 pub mod condition;
 pub mod cuff;
+pub mod desaturation;
 pub mod input;
 pub mod limits;
 pub mod output;
