@@ -94,6 +94,18 @@ pub fn median(values: &mut [u16]) -> Option<u16> {
     middle(values).map(|(low, high)| low.midpoint(high))
 }
 
+/// The median of the first `N` of these values, if there are at least `at_least` of them.
+#[must_use]
+pub fn median_of<const N: usize>(values: impl Iterator<Item = u16>, at_least: usize) -> Option<u16> {
+    let mut held = [0; N];
+    let mut count = 0;
+    for (slot, value) in held.iter_mut().zip(values) {
+        *slot = value;
+        count += 1;
+    }
+    held.get_mut(..count).filter(|held| held.len() >= at_least).and_then(median)
+}
+
 /// The middle two of the values, which it puts in order; of an odd number the middle one twice.
 #[must_use]
 pub fn middle<T: Copy + Ord>(values: &mut [T]) -> Option<(T, T)> {
@@ -135,6 +147,13 @@ mod tests {
         assert_eq!(median(&mut [10, 20]), Some(15));
         assert_eq!(median(&mut [7]), Some(7));
         assert_eq!(median(&mut []), None);
+    }
+
+    #[test]
+    fn a_median_may_ask_for_a_number_of_values() {
+        let of = |count, at_least| median_of::<3>([97, 62, 96, 40].into_iter().take(count), at_least);
+        assert_eq!((of(2, 3), of(3, 3)), (None, Some(96)));
+        assert_eq!(of(4, 3), Some(96), "the fourth has no room");
     }
 
     #[test]

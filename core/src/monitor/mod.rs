@@ -36,6 +36,8 @@ pub mod output;
 pub mod oximeter;
 pub mod preset;
 pub mod pressure;
+pub mod readiness;
+pub mod recent;
 mod rows;
 pub mod session;
 mod technical;
