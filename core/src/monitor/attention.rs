@@ -233,11 +233,9 @@ impl Board {
 
     /// What may not be off in this phase is on again.
     pub fn switch_on_for(&mut self, phase: Phase) {
-        let wrong = |(condition, _): &(Condition, &Off)| !may_be_off(*condition, phase);
-        while let Some((condition, _)) = self.switched_off().find(wrong) {
-            if self.switch_on(condition).is_err() {
-                return;
-            }
+        for condition in Condition::ALL.iter().filter(|condition| !may_be_off(**condition, phase)) {
+            // An error says that it was on.
+            let _ = self.switch_on(*condition);
         }
     }
 

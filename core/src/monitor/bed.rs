@@ -427,7 +427,12 @@ impl Bed {
             if self.state.newest_pressure.is_none_or(|newest| newest.measured_at <= result.measured_at) {
                 self.state.newest_pressure = Some(determination);
             }
-            self.state.session.take_pressure(pressure, result.measured_at);
+            if phase == Phase::Baseline {
+                self.state.session.baseline_mut().take(pressure, result.measured_at);
+            }
+            if self.state.session.opened().is_some() {
+                self.remember_pressure(pressure, result.measured_at);
+            }
             self.judge_pressure(pressure, result.measured_at);
         }
     }
@@ -443,8 +448,8 @@ impl Bed {
             phase,
             since_dose: state.session.dose().map(|dose| measured_at.since(dose)),
             interval,
-            over_65: state.session.opened().is_some_and(|open| open.over_65),
-            baseline: state.session.baseline().pressure(),
+            over_65: state.session.opened().is_some_and(|open| open.opening.over_65),
+            baseline: state.session.baseline().to_review(),
         };
         let armed = state.room.armed();
         let applies =
@@ -494,12 +499,15 @@ impl Bed {
     fn settle(&mut self, out: &mut impl FnMut(Output)) {
         self.settle_values();
         self.settle_phase(out);
+        // What changes the rules comes before what is judged by them.
+        self.settle_contact(out);
+        self.settle_forgotten(out);
         self.settle_room();
         self.settle_oximetry();
         self.settle_trends();
         self.settle_technical();
         self.settle_cuff(out);
-        self.settle_prompts(out);
+        self.settle_prompts();
         let now = self.state.now;
         if let Some(reading) = self.state.oximeter.tell(now) {
             out(Output::Oximetry(reading));

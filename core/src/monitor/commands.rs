@@ -2,18 +2,21 @@
 
 use alloc::string::String;
 
-use crate::driver::Request;
-use crate::monitor::alarm::{Ack, AlarmKind, Condition, Group, Limit, Priority, Value};
+use crate::monitor::alarm::{Ack, Condition, Group, Limit, Priority, Value};
 use crate::monitor::announce::Cause;
 use crate::monitor::attention::Off;
 use crate::monitor::bed::Bed;
 use crate::monitor::condition::Life;
 use crate::monitor::contact::Contact;
-use crate::monitor::input::{Action, CloseReason, Command, CommandRefusal, Opening};
+use crate::monitor::infusion::Infusion;
+use crate::monitor::input::{Action, CloseReason, Command, CommandRefusal, Opening, Route};
 use crate::monitor::observation::{Observation, Responsiveness};
 use crate::monitor::output::{Event, EventKind, Output, Phase};
+use crate::monitor::readiness::Readiness;
 use crate::monitor::room::Room;
 use crate::monitor::session::{Signed, back_dated};
+use crate::monitor::shadow::Shadow;
+use crate::monitor::trend_rows::Trends;
 use crate::monitor::unavailable::Unavailable;
 use crate::time::Span;
 
@@ -147,11 +150,7 @@ impl Bed {
             Action::Pressure { pressure, ago } => self.take_manual(*pressure, *ago, out)?,
             Action::StartCuff => self.ask_cuff(out)?,
             Action::StartStat => self.ask_stat(out)?,
-            Action::StopCuff => {
-                let device = self.may_ask_cuff()?;
-                self.state.cuff.stop(now);
-                out(Output::Request { device, request: Request::StopCuff });
-            }
+            Action::StopCuff => self.stop_cuff(out)?,
             Action::ProbeOnCuffArm => {
                 state.session.expect()?.probe_on_cuff_arm = true;
                 state.shadow.answered();
@@ -188,8 +187,7 @@ impl Bed {
             let (spo2, pulse) = self.state.trends.recent.baseline_at(dose);
             self.state.session.baseline_mut().freeze(dose, spo2, pulse);
         }
-        if self.state.session.opened().is_some_and(|open| open.opening.route == crate::monitor::input::Route::Intranasal)
-        {
+        if self.state.session.opened().is_some_and(|open| open.opening.route == Route::Intranasal) {
             self.state.cuff.extra_at(dose + self.preset.cuff.intranasal_extra);
         }
         self.state.trends.restart();
@@ -198,10 +196,7 @@ impl Bed {
         Ok(())
     }
 
-    fn infusion(
-        &mut self,
-        change: impl FnOnce(&mut crate::monitor::infusion::Infusion) -> bool,
-    ) -> Result<(), CommandRefusal> {
+    fn infusion(&mut self, change: impl FnOnce(&mut Infusion) -> bool) -> Result<(), CommandRefusal> {
         let infusion = self.state.session.expect()?.infusion.as_mut().ok_or(CommandRefusal::NoInfusion)?;
         if change(infusion) { Ok(()) } else { Err(CommandRefusal::NoInfusion) }
     }
@@ -217,7 +212,8 @@ impl Bed {
             return Err(CommandRefusal::NotSeen { latched: u8::try_from(latched).unwrap_or(u8::MAX) });
         }
         let readiness = self.readiness();
-        let met = readiness.as_ref().map_or(0, crate::monitor::readiness::Readiness::met);
+        let met = readiness.as_ref().map_or(0, Readiness::met);
+        let met = u8::try_from(met).unwrap_or_default();
         if reason.is_none() && !readiness.is_some_and(|readiness| readiness.vitals_ready) {
             return Err(CommandRefusal::ReasonNeeded { met });
         }
@@ -240,9 +236,9 @@ impl Bed {
         state.pressures.clear();
         state.unavailable = Unavailable::default();
         state.cuff.close();
-        state.trends = crate::monitor::trend_rows::Trends::default();
+        state.trends = Trends::default();
         state.exchanged = false;
-        state.shadow = crate::monitor::shadow::Shadow::default();
+        state.shadow = Shadow::default();
         state.room = Room::default();
     }
 
@@ -355,7 +351,6 @@ impl Bed {
 
     /// The cadence of the cuff follows the rules that hold now.
     pub(super) fn follow_phase(&mut self) {
-        self.state.session.refresh(self.state.now, &self.preset.routes);
         self.state.cuff.change_phase(self.state.session.watched_as(), &self.preset.cuff);
     }
 
@@ -365,10 +360,6 @@ impl Bed {
         self.judge_oximetry();
     }
 
-    /// Whether an alarm about a patient is there.
-    pub(super) fn alarmed(&self) -> bool {
-        self.state.board.present().any(|alarm| alarm.kind() == AlarmKind::Physiological)
-    }
 }
 
 /// Row 10: a pulse before the dose below this can be confirmed to be normal, bpm.

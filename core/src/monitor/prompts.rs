@@ -22,13 +22,11 @@ const SAME_PATIENT_AFTER: Span = Span::mins(10);
 const CLOSE_AFTER: Span = Span::mins(15);
 
 impl Bed {
-    pub(super) fn settle_prompts(&mut self, out: &mut impl FnMut(Output)) {
+    pub(super) fn settle_prompts(&mut self) {
         let now = self.state.now;
         let phase = self.state.session.phase();
         let asks = phase == Phase::NoSession && self.state.room.asks(now);
         self.ask(Condition::NoSession, asks.then_some(ASKS), None);
-        self.settle_contact(out);
-        self.settle_forgotten(out);
         let Some(open) = self.state.session.opened() else {
             for condition in OF_A_SESSION {
                 self.state.board.end(condition, now);
@@ -80,7 +78,7 @@ impl Bed {
     }
 
     /// R5.6: values that are back end a standby; after a long time they may be of somebody else.
-    fn settle_contact(&mut self, out: &mut impl FnMut(Output)) {
+    pub(super) fn settle_contact(&mut self, out: &mut impl FnMut(Output)) {
         let now = self.state.now;
         let Some(Back { lost, away }) = self.state.contact.settle(now) else { return };
         let Some(open) = self.state.session.opened_mut() else { return };
@@ -102,7 +100,7 @@ impl Bed {
     }
 
     /// R5.4: a dose press that may have been forgotten.
-    fn settle_forgotten(&mut self, out: &mut impl FnMut(Output)) {
+    pub(super) fn settle_forgotten(&mut self, out: &mut impl FnMut(Output)) {
         let now = self.state.now;
         let due = self.forgotten_due().is_some_and(|at| at <= now);
         let pulse = self.state.oximeter.pulse().held().value().is_some();

@@ -1,5 +1,7 @@
 //! The box was restarted: what goes on, and what a person must say first (R4.5, R5.8).
 
+use alloc::vec::Vec;
+
 use crate::monitor::alarm::{Condition, Priority};
 use crate::monitor::announce::Cause;
 use crate::monitor::bed::{Bed, Device, Snapshot};
