@@ -31,6 +31,11 @@ pub struct Board {
     pub(super) reminded: Option<Time>,
     /// When a HIGH that counts for the measured items was last there (R9).
     pub(super) last_high: Option<Time>,
+    /// Something changed that no standing tells of.
+    pub(super) stirred: bool,
+    /// When something happens by the passing of time alone: worked out when something has changed, for it is
+    /// asked for at every sample.
+    pub(super) next: Option<Time>,
 }
 
 /// One condition.
@@ -129,6 +134,8 @@ impl Default for Board {
             pause: None,
             reminded: None,
             last_high: None,
+            stirred: false,
+            next: None,
         }
     }
 }
@@ -269,6 +276,7 @@ impl Board {
         self.pause = None;
         self.reminded = None;
         self.last_high = None;
+        self.stirred = true;
     }
 
     /// The newest value of its quantity while it is active; `worse` tells whether it is the worst yet.
@@ -310,11 +318,12 @@ impl Board {
     /// group only the highest active one is announced; a higher one is announced anew, a lower one
     /// under it is noted (R3.1, R3.2).
     pub fn tell(&mut self, now: Time, terms: &AttentionTerms, out: &mut impl FnMut(Output)) {
-        self.note_endings(now);
-        let due = self.deadline(terms).is_some_and(|at| at <= now);
-        if !due && self.news.is_empty() && !self.standings.iter().any(|standing| standing.changed) {
+        let due = self.next.is_some_and(|at| at <= now);
+        if !due && !self.stirred && self.news.is_empty() && !self.standings.iter().any(|standing| standing.changed) {
             return;
         }
+        self.stirred = false;
+        self.note_endings(now);
         self.announce(now);
         // What is due by time may change who is announced.
         while self.attend(now, terms) {
@@ -344,6 +353,13 @@ impl Board {
         if let Some(off) = self.remind(now, terms) {
             out(Output::Event(Event { at: now, kind: EventKind::Reminder { off } }));
         }
+        self.next = self.next_change(terms);
+    }
+
+    /// When something happens by the passing of time alone.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Time> {
+        self.next
     }
 
     /// Works out who heads each group.

@@ -170,6 +170,7 @@ impl Board {
 
     /// Every present alarm is told anew: what is heard of it may have changed.
     fn touch_sounding(&mut self) {
+        self.stirred = true;
         for standing in self.standings.iter_mut().filter(|standing| standing.alarm.presence != Presence::Off) {
             standing.changed = true;
         }
@@ -328,8 +329,7 @@ impl Board {
     }
 
     /// When something happens by the passing of time alone.
-    #[must_use]
-    pub fn deadline(&self, terms: &AttentionTerms) -> Option<Time> {
+    pub(super) fn next_change(&self, terms: &AttentionTerms) -> Option<Time> {
         let mut next: Option<Time> = self.pause.map(|pause| pause.until);
         let mut at = |time: Option<Time>| next = next.into_iter().chain(time).min();
         at(self.reminded.map(|reminded| reminded + terms.reminder));
@@ -351,6 +351,7 @@ impl Board {
         let lifted = self.switched_off().count() + usize::from(self.pause.is_some());
         self.pause = None;
         self.reminded = None;
+        self.stirred = true;
         for standing in &mut self.standings {
             standing.off = None;
             if standing.alarm.presence != Presence::Off {

@@ -351,7 +351,7 @@ impl Bed {
             state.shadow.deadline(now),
             state.contact.deadline(),
             state.cuff.deadline(state.session.watched_as(), now, &self.preset.cuff),
-            state.board.deadline(&self.preset.attention),
+            state.board.deadline(),
             self.technical_deadline(),
             self.prompts_deadline(),
             room,
