@@ -6,9 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::monitor::alarm::{
-    Activation, Alarm, AlarmKind, Condition, Group, Limit, Presence, Priority, Value,
-};
+use crate::monitor::alarm::{Activation, Alarm, AlarmKind, Condition, Group, Limit, Presence, Priority, Value};
 use crate::monitor::attention::{Off, Pause};
 use crate::monitor::input::CommandRefusal;
 use crate::monitor::output::{Event, EventKind, Output, Phase};
@@ -220,7 +218,9 @@ impl Board {
     /// Its priority by its row.
     #[must_use]
     pub fn base(&self, condition: Condition) -> Option<Priority> {
-        self.standing(condition).filter(|standing| standing.alarm.presence == Presence::On).map(|standing| standing.base)
+        self.standing(condition)
+            .filter(|standing| standing.alarm.presence == Presence::On)
+            .map(|standing| standing.base)
     }
 
     /// When a HIGH that counts for the measured items was last there (R9).
@@ -367,8 +367,8 @@ impl Board {
         for index in 0..self.standings.len() {
             let Some(standing) = self.standings.get(index) else { continue };
             let alarm = &standing.alarm;
-            let announced = standing.off.is_none()
-                && (alarm.presence == Presence::Latched || self.heads_its_group(alarm, now));
+            let announced =
+                standing.off.is_none() && (alarm.presence == Presence::Latched || self.heads_its_group(alarm, now));
             let Some(standing) = self.standings.get_mut(index) else { continue };
             let alarm = &mut standing.alarm;
             if announced && !alarm.announced && alarm.presence == Presence::On {

@@ -294,14 +294,12 @@ impl Board {
             return (!condition.is_pressure()).then_some(Due { at: ack.at + after, what: What::Again });
         }
         let called = self.called_since(condition)?;
-        let stations = alarm.escalated.is_none().then(|| Due {
-            at: called + if high { terms.all_high } else { terms.all_medium },
-            what: What::Stations,
-        });
-        let neglected = (!high && may_be_neglected(condition)).then(|| Due {
-            at: standing.calling.unwrap_or(called) + terms.neglected,
-            what: What::Neglected,
-        });
+        let stations = alarm
+            .escalated
+            .is_none()
+            .then(|| Due { at: called + if high { terms.all_high } else { terms.all_medium }, what: What::Stations });
+        let neglected = (!high && may_be_neglected(condition))
+            .then(|| Due { at: standing.calling.unwrap_or(called) + terms.neglected, what: What::Neglected });
         [stations, neglected].into_iter().flatten().min_by_key(|due| due.at)
     }
 
@@ -396,10 +394,7 @@ pub const fn may_be_off(condition: Condition, phase: Phase) -> bool {
 const fn may_be_neglected(condition: Condition) -> bool {
     use Condition as C;
     !condition.is_prompt()
-        && !matches!(
-            condition,
-            C::PressureElevated | C::PressureHigh | C::PressureRise | C::MeanRise | C::ShockIndex
-        )
+        && !matches!(condition, C::PressureElevated | C::PressureHigh | C::PressureRise | C::MeanRise | C::ShockIndex)
 }
 
 /// R4.3, R10.1: conditions that the bedside hears at once.

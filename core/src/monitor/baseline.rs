@@ -140,7 +140,9 @@ impl Baseline {
             used.iter().map(|bp| bp.measured_mean().map(|mean| mean.as_mmhg().saturating_mul(10))).collect();
         let mean = match measured {
             Some(means) => average(means)?,
-            None => diastolic.saturating_mul(10).saturating_add(systolic.saturating_sub(diastolic).saturating_mul(10) / 3),
+            None => {
+                diastolic.saturating_mul(10).saturating_add(systolic.saturating_sub(diastolic).saturating_mul(10) / 3)
+            }
         };
         Some((BloodPressure::full(systolic, diastolic, None)?, mean))
     }

@@ -314,6 +314,7 @@ impl Bed {
 
     fn advance(&mut self, now: Time) {
         let span = now.since(self.state.now);
+        let watched = self.watches_signal();
         self.state.now = self.state.now.max(now);
         if span == Span::ZERO {
             return;
@@ -328,7 +329,7 @@ impl Bed {
             }
         }
         self.state.trends.advance(span);
-        if self.watches_signal() {
+        if watched {
             self.state.unavailable.advance(span);
         }
     }
@@ -497,6 +498,7 @@ impl Bed {
 
     /// Draws every consequence of what has arrived and of the time that has passed, and tells it.
     fn settle(&mut self, out: &mut impl FnMut(Output)) {
+        self.settle_shadow();
         self.settle_values();
         self.settle_phase(out);
         // What changes the rules comes before what is judged by them.
@@ -507,6 +509,7 @@ impl Bed {
         self.settle_trends();
         self.settle_technical();
         self.settle_cuff(out);
+        self.settle_shadow();
         self.settle_prompts();
         let now = self.state.now;
         if let Some(reading) = self.state.oximeter.tell(now) {
@@ -517,9 +520,9 @@ impl Bed {
 
     fn settle_values(&mut self) {
         let held = |oximeter: &Oximeter| (oximeter.spo2().held(), oximeter.pulse().held());
-        let before = (held(&self.state.oximeter), self.state.judged_in_shadow);
+        let before = held(&self.state.oximeter);
         self.state.oximeter.refresh(self.state.now);
-        if (held(&self.state.oximeter), self.in_shadow()) != before {
+        if held(&self.state.oximeter) != before {
             self.judge_oximetry();
         }
     }
@@ -536,8 +539,7 @@ impl Bed {
         self.state.board.switch_on_for(also);
         for row in self.preset.oximetry.iter().chain([&self.preset.combined.fast_pulse]) {
             // R5.5: a change of phase never loosens what is in alarm.
-            if let (Some(present), Some(new)) =
-                (self.state.board.base(row.condition), row.priority.at_either(to, also))
+            if let (Some(present), Some(new)) = (self.state.board.base(row.condition), row.priority.at_either(to, also))
             {
                 self.state.board.set_priority(row.condition, present.max(new), to);
             }

@@ -52,12 +52,7 @@ impl Bed {
     }
 
     #[expect(clippy::too_many_lines, reason = "one line or two for each thing that can be asked")]
-    fn carry_out(
-        &mut self,
-        actor: &str,
-        action: &Action,
-        out: &mut impl FnMut(Output),
-    ) -> Result<(), CommandRefusal> {
+    fn carry_out(&mut self, actor: &str, action: &Action, out: &mut impl FnMut(Output)) -> Result<(), CommandRefusal> {
         let now = self.state.now;
         let routes = self.preset.routes;
         let (state, attention) = (&mut self.state, &self.preset.attention);
@@ -359,7 +354,6 @@ impl Bed {
         self.state.unavailable = Unavailable::default();
         self.judge_oximetry();
     }
-
 }
 
 /// Row 10: a pulse before the dose below this can be confirmed to be normal, bpm.

@@ -40,9 +40,7 @@ impl Bed {
             oxygen: open.oxygen.is_some(),
             unseen: board.latched() > 0,
             alarm: board.present().any(|alarm| {
-                alarm.presence == Presence::On
-                    && alarm.priority > Priority::Low
-                    && counts_for_items(alarm.condition)
+                alarm.presence == Presence::On && alarm.priority > Priority::Low && counts_for_items(alarm.condition)
             }),
             last_high: board.last_high(),
         };

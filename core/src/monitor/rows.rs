@@ -19,9 +19,10 @@ impl Bed {
     }
 
     fn row(&self, index: usize) -> Option<&OximetryRow> {
-        self.preset.oximetry.get(index).or_else(|| {
-            (index == self.preset.oximetry.len()).then_some(&self.preset.combined.fast_pulse)
-        })
+        self.preset
+            .oximetry
+            .get(index)
+            .or_else(|| (index == self.preset.oximetry.len()).then_some(&self.preset.combined.fast_pulse))
     }
 
     /// The priority of a row now; `None`: it is off.
@@ -50,11 +51,28 @@ impl Bed {
         let grace = self.preset.oximetry_terms.oxygen_grace;
         let baseline = self.baseline();
         Person {
-            oxygen: open.oxygen.is_some_and(|since| since + grace <= self.state.now || since < open.at),
+            // Whoever came with oxygen has those limits at once (R5.2).
+            oxygen: open.oxygen.is_some_and(|since| since + grace <= self.state.now || since == open.at),
             hypercapnia: open.opening.hypercapnia,
             slow_pulse: open.slow_pulse,
             spo2: baseline.and_then(|baseline| baseline.spo2()),
             pulse: baseline.and_then(|baseline| baseline.pulse()),
+        }
+    }
+
+    /// The cuff begins or lets go: its shadow falls on the oximeter, or is lifted (R6.4).
+    pub(super) fn settle_shadow(&mut self) {
+        let now = self.state.now;
+        let same_limb = self.state.session.opened().is_some_and(|open| open.probe_on_cuff_arm);
+        let oximeter = &self.state.oximeter;
+        let (perfusion, pulse) = (oximeter.perfusion_index().good(), oximeter.pulse().held().value().is_some());
+        match (self.state.shadow.under_way(), self.state.cuff.under_way()) {
+            (false, true) => self.state.shadow.begin(same_limb, perfusion, pulse, now),
+            (true, false) => self.state.shadow.end(now),
+            _ => {}
+        }
+        if self.in_shadow() != self.state.judged_in_shadow {
+            self.judge_oximetry();
         }
     }
 

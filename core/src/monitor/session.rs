@@ -59,7 +59,7 @@ pub struct Open {
     pub sedated: Option<Time>,
     /// When the last antihypertensive was given (R5.10).
     pub treated: Option<Time>,
-    /// Since when the person has been on oxygen; from the opening on: since ever.
+    /// Since when the person has been on oxygen, as far as this session goes.
     pub oxygen: Option<Time>,
     /// The cuff is on the arm of the probe (R6.4).
     pub probe_on_cuff_arm: bool,
@@ -142,9 +142,10 @@ impl Session {
     /// (R5.4); in recovery with a sedative on board the window too (R6.2).
     #[must_use]
     pub fn watched_as(&self) -> Phase {
-        let window = self.open.as_ref().is_some_and(|open| {
-            open.forgotten.assumed || self.phase == Phase::Recovery && open.opening.sedative
-        });
+        let window = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.forgotten.assumed || self.phase == Phase::Recovery && open.opening.sedative);
         if window { Phase::Window } else { self.also() }
     }
 
@@ -202,7 +203,7 @@ impl Session {
             aborted: None,
             sedated: opening.sedative.then_some(now),
             treated: None,
-            oxygen: opening.oxygen.then_some(Time::ZERO),
+            oxygen: opening.oxygen.then_some(now),
             probe_on_cuff_arm: opening.cuff_arm.is_same_arm(opening.probe_hand),
             slow_pulse: false,
             standby: None,
@@ -263,8 +264,11 @@ impl Session {
             forgotten: open.forgotten,
         });
         open.dose = Some(dose);
-        open.infusion =
-            open.opening.infusion.filter(|_| open.opening.route == Route::Iv).map(|planned| Infusion::new(dose, planned));
+        open.infusion = open
+            .opening
+            .infusion
+            .filter(|_| open.opening.route == Route::Iv)
+            .map(|planned| Infusion::new(dose, planned));
         open.prolonged = None;
         open.forgotten = Forgotten::default();
         Ok(dose)

@@ -49,7 +49,8 @@ impl Bed {
             return Err(CommandRefusal::TooLongAgo { limit: Span::mins(15) });
         }
         let pulse = crate::vitals::Measured::Absent(crate::vitals::Absent::NotMeasured);
-        let result = CuffResult { at: now, measured_at: now - ago, origin: CuffOrigin::Manual, pressure: Ok(pressure), pulse };
+        let result =
+            CuffResult { at: now, measured_at: now - ago, origin: CuffOrigin::Manual, pressure: Ok(pressure), pulse };
         self.take_determination(&result, out);
         Ok(())
     }

@@ -163,8 +163,7 @@ impl Bed {
         };
         match life.settle(&terms(&row)) {
             Some(Change::Activated) => {
-                let cause =
-                    Cause { value, limit: Some(row.limit), delay: row.delay, ..Cause::bare(priority, phase) };
+                let cause = Cause { value, limit: Some(row.limit), delay: row.delay, ..Cause::bare(priority, phase) };
                 self.state.board.raise(condition, &cause, now);
             }
             Some(Change::Ended) => self.state.board.end(condition, now),
@@ -242,13 +241,7 @@ impl Bed {
     }
 
     /// Brings a condition to `priority`, or ends it.
-    fn stand(
-        &mut self,
-        condition: Condition,
-        priority: Option<Priority>,
-        value: Option<Value>,
-        limit: Option<Limit>,
-    ) {
+    fn stand(&mut self, condition: Condition, priority: Option<Priority>, value: Option<Value>, limit: Option<Limit>) {
         let (now, phase) = (self.state.now, self.state.session.phase());
         let board = &mut self.state.board;
         match (priority, board.is_on(condition)) {
@@ -279,11 +272,5 @@ const fn side(violates: bool) -> Side {
 
 /// A trend ends as soon as it is no more.
 const fn terms(row: &TrendRow) -> Terms {
-    Terms {
-        delay: row.delay,
-        clear: Span::ZERO,
-        starts_when_doubted: false,
-        motion_doubles: true,
-        latched: false,
-    }
+    Terms { delay: row.delay, clear: Span::ZERO, starts_when_doubted: false, motion_doubles: true, latched: false }
 }
