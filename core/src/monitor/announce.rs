@@ -53,6 +53,8 @@ pub struct Cause {
     pub value: Option<Value>,
     /// The limit it broke.
     pub limit: Option<Limit>,
+    /// What the limit was made from, if that was the patient's own value before the dose.
+    pub baseline: Option<Value>,
     /// How much of the time was delay by design.
     pub delay: Span,
     /// The phase it happened in.
@@ -130,6 +132,7 @@ impl Board {
             alarm.value = cause.value;
             alarm.worst = cause.value;
             alarm.limit = cause.limit;
+            alarm.baseline = cause.baseline;
             alarm.delay = cause.delay;
             alarm.stale = false;
             alarm.phase = cause.phase;

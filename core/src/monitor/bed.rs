@@ -4,24 +4,22 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::driver::{Kind, Protocol, Quantity, Request};
+use crate::driver::{Kind, Protocol, Quantity};
 use crate::monitor::announce::{Board, Cause};
-use crate::monitor::condition::{Change, Life};
+use crate::monitor::condition::Life;
 use crate::monitor::cuff::Cuff;
 use crate::monitor::input::{BoxFault, Command, CommandRefusal, DeviceIndex, Input, Link, LossReason};
-use crate::monitor::output::{
-    Alarm, AlarmKind, Condition, Determination, Event, EventKind, Output, Phase, Priority, Value,
-};
+use crate::monitor::output::{Alarm, AlarmKind, Condition, Determination, Event, EventKind, Output, Phase, Priority};
 use crate::monitor::oximeter::Oximeter;
-use crate::monitor::preset::{Preset, PressureRow};
-use crate::monitor::pressure::{Circumstances, Rows};
-use crate::monitor::rows::{applies, worse};
+use crate::monitor::preset::Preset;
+use crate::monitor::pressure::Rows;
+use crate::monitor::rows::applies;
 use crate::monitor::session::{Room, Session};
 use crate::monitor::technical::{BROKER_LOST_AFTER, CUFF_LOST_AFTER};
 use crate::monitor::unavailable::Unavailable;
-use crate::sample::{CuffOrigin, CuffResult, Sample};
+use crate::sample::Sample;
 use crate::time::{Span, Time};
-use crate::vitals::{Absent, BloodPressure};
+use crate::vitals::Absent;
 
 /// A device as its bed sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -318,90 +316,6 @@ impl Bed {
         }
     }
 
-    // Blood pressure.
-
-    pub(super) fn take_determination(&mut self, result: &CuffResult, out: &mut impl FnMut(Output)) {
-        let now = self.state.now;
-        let phase = self.state.session.phase();
-        self.state.cuff.take_result(result, phase, now, &self.preset.cuff);
-        let determination = Determination {
-            at: now,
-            measured_at: result.measured_at,
-            origin: result.origin,
-            pressure: result.pressure,
-            pulse: result.pulse,
-        };
-        out(Output::Pressure(determination));
-        // What the monitor measured before the session was opened is about somebody else.
-        let opened = self.state.session.opened().map(|open| open.at);
-        let of_another = result.origin != CuffOrigin::Manual && opened.is_some_and(|at| result.measured_at < at);
-        if let Ok(pressure) = result.pressure
-            && !of_another
-        {
-            if self.state.newest_pressure.is_none_or(|newest| newest.measured_at <= result.measured_at) {
-                self.state.newest_pressure = Some(determination);
-            }
-            self.state.session.take_pressure(pressure, result.measured_at);
-            self.judge_pressure(pressure, result.measured_at);
-        }
-    }
-
-    fn judge_pressure(&mut self, pressure: BloodPressure, measured_at: Time) {
-        let state = &mut self.state;
-        let (now, phase) = (state.now, state.session.phase());
-        let interval = match phase {
-            Phase::Recovery => self.preset.cuff.recovery,
-            _ => self.preset.cuff.dosed,
-        };
-        let circumstances = Circumstances {
-            phase,
-            since_dose: state.session.dose().map(|dose| measured_at.since(dose)),
-            interval,
-            over_65: state.session.opened().is_some_and(|open| open.over_65),
-            baseline: state.session.baseline().pressure(),
-        };
-        let armed = state.room.armed();
-        let applies =
-            |row: &PressureRow| applies(row.condition, phase, armed).then(|| row.priority.at(phase)).flatten();
-        let (rows, board) = (&mut state.pressure, &mut state.board);
-        rows.judge(pressure, measured_at, &circumstances, &self.preset, applies, |judgement| {
-            let value = Some(Value::Pressure(judgement.value));
-            let condition = judgement.condition;
-            match judgement.change {
-                Some(Change::Activated) => {
-                    let limit = Some(judgement.limit);
-                    let cause = Cause { priority: judgement.priority, value, limit, delay: Span::ZERO, phase };
-                    board.raise(condition, &cause, now);
-                }
-                Some(Change::Ended) => board.end(condition, now),
-                None if board.is_on(condition) => {
-                    board.observe(condition, value, |new, worst| worse(judgement.limit, new, worst));
-                    // Row 21 is HIGH until it ends: a pressure that falls again does not ease it.
-                    let present = board.get(condition).map(|alarm| alarm.priority);
-                    let stays = present.filter(|_| condition == Condition::PressureVeryLow);
-                    let priority = stays.map_or(judgement.priority, |stays| stays.max(judgement.priority));
-                    board.set_priority(condition, priority, phase);
-                }
-                None => {}
-            }
-        });
-    }
-
-    fn is_cuff(&self, device: DeviceIndex) -> bool {
-        self.state.cuff.source() == Some(device)
-    }
-
-    pub(super) fn cuff_way(&self) -> Option<&Way> {
-        self.state.cuff.source().and_then(|device| self.state.links.get(usize::from(device.0)))
-    }
-
-    pub(super) fn start_cuff(&mut self, out: &mut impl FnMut(Output)) {
-        if let Ok(device) = self.may_ask_cuff() {
-            self.state.cuff.started(self.state.now);
-            out(Output::Request { device, request: Request::StartCuff });
-        }
-    }
-
     // Consequences.
 
     /// Draws every consequence of what has arrived and of the time that has passed, and tells it.
@@ -462,8 +376,14 @@ impl Bed {
             return;
         }
         if state.room.asks(state.now) && !state.board.is_on(Condition::NoSession) {
-            let cause =
-                Cause { priority: Priority::Low, value: None, limit: None, delay: Span::ZERO, phase: Phase::NoSession };
+            let cause = Cause {
+                priority: Priority::Low,
+                value: None,
+                limit: None,
+                baseline: None,
+                delay: Span::ZERO,
+                phase: Phase::NoSession,
+            };
             state.board.raise(Condition::NoSession, &cause, state.now);
         }
     }

@@ -11,7 +11,7 @@
 //! * [`unavailable`]: no good SpO2 data (R6).
 //! * [`session`]: phases, baseline, a room without a session (R5).
 //! * `commands`: what a person asks.
-//! * [`cuff`]: when to measure, overdue, failed (R8, row 27).
+//! * [`cuff`]: when to measure, overdue, failed (R8, row 27). `determination`: what a reading is worth, and what it raises.
 //! * `technical`: the equipment (R1.7, R3.3, R10.1).
 //! * [`announce`]: what of all this is announced (R3), accepted (R4.1) and latched (R2.5).
 //!
@@ -26,6 +26,7 @@ mod bed;
 mod commands;
 pub mod condition;
 pub mod cuff;
+mod determination;
 pub mod input;
 pub mod limits;
 pub mod observation;

@@ -108,7 +108,8 @@ impl Bed {
                         _ => oximeter.pulse().held().value().map(Value::Pulse),
                     };
                     let priority = priority.unwrap_or(Priority::Low);
-                    let cause = Cause { priority, value, limit: Some(row.limit), delay: row.delay, phase };
+                    let cause =
+                        Cause { priority, value, limit: Some(row.limit), baseline: None, delay: row.delay, phase };
                     self.state.board.raise(row.condition, &cause, now);
                 }
                 Some(Change::Ended) => self.state.board.end(row.condition, now),

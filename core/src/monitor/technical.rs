@@ -3,10 +3,8 @@
 use crate::monitor::announce::Cause;
 use crate::monitor::bed::Bed;
 use crate::monitor::input::Link;
-use crate::monitor::output::{Condition, Output, Phase, Priority, Value};
-use crate::sample::{CuffFailure, CuffOrigin, CuffResult};
+use crate::monitor::output::{Condition, Phase, Priority, Value};
 use crate::time::{Span, Time};
-use crate::vitals::{Absent, Measured};
 
 /// R10.1: without a broker for this long, somebody at the box must know.
 pub(super) const BROKER_LOST_AFTER: Span = Span::secs(10);
@@ -52,38 +50,13 @@ impl Bed {
         self.hold(Condition::BrokerLost, broker.then_some(Priority::Medium), None, BROKER_LOST_AFTER);
     }
 
-    /// Starts the cuff when it is due, and tells when it failed or when a reading is missed (R8, row 27).
-    pub(super) fn settle_cuff(&mut self, out: &mut impl FnMut(Output)) {
-        let now = self.state.now;
-        if self.state.cuff.unheard(now) {
-            let failed = CuffResult {
-                at: now,
-                measured_at: now,
-                origin: CuffOrigin::Schedule,
-                pressure: Err(CuffFailure::NoAnswer),
-                pulse: Measured::Absent(Absent::NotMeasured),
-            };
-            self.take_determination(&failed, out);
-        }
-        if self.state.cuff.due(now) {
-            self.start_cuff(out);
-        }
-        let phase = self.state.session.phase();
-        let failed = self.state.cuff.failed_twice();
-        self.hold(Condition::CuffFailed, failed.then_some(Priority::Medium), None, Span::ZERO);
-        self.state.cuff.settle(phase, now, &self.preset.cuff);
-        let overdue = self.state.cuff.overdue(phase, &self.preset.cuff);
-        let value = overdue.map(|(_, since)| Value::Since(since));
-        self.hold(Condition::PressureOverdue, overdue.map(|(priority, _)| priority), value, Span::ZERO);
-    }
-
     /// Brings a technical condition to `priority`, or ends it.
     pub(super) fn hold(&mut self, condition: Condition, priority: Option<Priority>, value: Option<Value>, delay: Span) {
         let (now, phase) = (self.state.now, self.state.session.phase());
         let board = &mut self.state.board;
         match (priority, board.is_on(condition)) {
             (Some(priority), false) => {
-                board.raise(condition, &Cause { priority, value, limit: None, delay, phase }, now);
+                board.raise(condition, &Cause { priority, value, limit: None, baseline: None, delay, phase }, now);
             }
             (Some(priority), true) => {
                 board.set_priority(condition, priority, phase);
