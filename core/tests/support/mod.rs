@@ -22,6 +22,8 @@ pub enum Did {
     Announced(Priority),
     Worsened(Priority),
     Eased(Priority),
+    Escalated(Priority),
+    Reannounced(Priority),
     Acknowledged,
     Latched,
     Cleared,
@@ -38,12 +40,14 @@ pub fn devices(oximeter_cadence: Span, with_cuff: bool) -> Vec<Device> {
         cadence: oximeter_cadence,
         primary: vec![Quantity::Spo2, Quantity::Pulse],
         starts_cuff: false,
+        cuff_rest: Span::secs(30),
         pleth_full_scale: Some(127),
     };
     let cuff = Device {
         cadence: Span::secs(5),
         primary: vec![Quantity::BloodPressure],
         starts_cuff: false,
+        cuff_rest: Span::secs(30),
         pleth_full_scale: None,
     };
     if with_cuff { vec![oximeter, cuff] } else { vec![oximeter] }
@@ -172,6 +176,8 @@ pub fn did(event: &Event) -> Option<(Condition, Did)> {
         EventKind::Announced(alarm) => (alarm, Did::Announced(alarm.priority)),
         EventKind::Worsened(alarm) => (alarm, Did::Worsened(alarm.priority)),
         EventKind::Eased(alarm) => (alarm, Did::Eased(alarm.priority)),
+        EventKind::Escalated(alarm) => (alarm, Did::Escalated(alarm.priority)),
+        EventKind::Reannounced(alarm) => (alarm, Did::Reannounced(alarm.priority)),
         EventKind::Acknowledged(alarm) => (alarm, Did::Acknowledged),
         EventKind::Latched(alarm) => (alarm, Did::Latched),
         EventKind::Cleared(alarm) => (alarm, Did::Cleared),
