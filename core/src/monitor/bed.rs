@@ -62,6 +62,8 @@ pub struct Bed {
     pub(super) preset: Preset,
     pub(super) devices: Vec<Device>,
     pub(super) state: Snapshot,
+    /// The oximetry rows, within a group the gravest first: of what happens at one moment it is told first.
+    pub(super) order: Vec<usize>,
     /// When something is due by the passing of time alone.
     next: Option<Time>,
 }
@@ -157,9 +159,7 @@ impl Bed {
             own_alarm_off: false,
             board: Board::default(),
         };
-        let mut bed = Self { preset, devices, state, next: None };
-        bed.next = bed.earliest();
-        bed
+        Self::restore(state, preset, devices)
     }
 
     /// Takes one input at `now`. What was due before it is decided first.
@@ -212,7 +212,11 @@ impl Bed {
     /// A bed that goes on from `snapshot`, with the same preset and devices as before.
     #[must_use]
     pub fn restore(snapshot: Snapshot, preset: Preset, devices: Vec<Device>) -> Self {
-        let mut bed = Self { preset, devices, state: snapshot, next: None };
+        let rows = preset.oximetry.iter().chain([&preset.combined.fast_pulse]);
+        let mut order: Vec<_> = rows.map(|row| row.condition).enumerate().collect();
+        order.sort_by_key(|(_, condition)| core::cmp::Reverse(*condition));
+        let order = order.into_iter().map(|(index, _)| index).collect();
+        let mut bed = Self { preset, devices, state: snapshot, order, next: None };
         bed.next = bed.earliest();
         bed
     }
@@ -321,6 +325,7 @@ impl Bed {
 
     fn advance(&mut self, now: Time) {
         let span = now.since(self.state.now);
+        let watched = self.watches_signal();
         self.state.now = self.state.now.max(now);
         if span == Span::ZERO {
             return;
@@ -335,7 +340,7 @@ impl Bed {
             }
         }
         self.state.trends.advance(span);
-        if self.watches_signal() {
+        if watched {
             self.state.unavailable.advance(span);
         }
     }
@@ -399,7 +404,7 @@ impl Bed {
         match link {
             Link::Lost(reason) => {
                 way.lost_since.get_or_insert(now);
-                self.state.oximeter.lose(device, absence(reason));
+                self.state.oximeter.lose(device, absence(reason), now);
                 if self.is_cuff(device) {
                     self.state.cuff.lost(now);
                 }
@@ -415,6 +420,7 @@ impl Bed {
 
     /// Draws every consequence of what has arrived and of the time that has passed, and tells it.
     fn settle(&mut self, out: &mut impl FnMut(Output)) {
+        self.settle_shadow();
         self.settle_values();
         self.settle_phase(out);
         // What changes the rules comes before what is judged by them.
@@ -425,6 +431,7 @@ impl Bed {
         self.settle_trends();
         self.settle_technical();
         self.settle_cuff(out);
+        self.settle_shadow();
         self.settle_prompts();
         let now = self.state.now;
         if let Some(reading) = self.state.oximeter.tell(now) {
@@ -435,9 +442,9 @@ impl Bed {
 
     fn settle_values(&mut self) {
         let held = |oximeter: &Oximeter| (oximeter.spo2().held(), oximeter.pulse().held());
-        let before = (held(&self.state.oximeter), self.state.judged_in_shadow);
+        let before = held(&self.state.oximeter);
         self.state.oximeter.refresh(self.state.now);
-        if (held(&self.state.oximeter), self.in_shadow()) != before {
+        if held(&self.state.oximeter) != before {
             self.judge_oximetry();
         }
     }

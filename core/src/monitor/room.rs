@@ -30,7 +30,7 @@ impl Room {
     /// Whether to ask for a session.
     #[must_use]
     pub fn asks(&self, now: Time) -> bool {
-        self.armed && self.pulse_since.is_some_and(|since| now.since(since) >= ASK_AFTER)
+        self.armed && self.pulse_lost.is_none() && self.pulse_since.is_some_and(|since| now.since(since) >= ASK_AFTER)
     }
 
     /// Takes whether there is a valid pulse, and whether an alarm holds the watch up.

@@ -51,11 +51,28 @@ impl Bed {
         let grace = self.preset.oximetry_terms.oxygen_grace;
         let baseline = self.baseline();
         Person {
-            oxygen: open.oxygen.is_some_and(|since| since + grace <= self.state.now || since < open.at),
+            // Whoever came with oxygen has those limits at once (R5.2).
+            oxygen: open.oxygen.is_some_and(|since| since + grace <= self.state.now || since == open.at),
             hypercapnia: open.opening.hypercapnia,
             slow_pulse: open.slow_pulse,
             spo2: baseline.and_then(|baseline| baseline.spo2()),
             pulse: baseline.and_then(|baseline| baseline.pulse()),
+        }
+    }
+
+    /// The cuff begins or lets go: its shadow falls on the oximeter, or is lifted (R6.4).
+    pub(super) fn settle_shadow(&mut self) {
+        let now = self.state.now;
+        let same_limb = self.state.session.opened().is_some_and(|open| open.probe_on_cuff_arm);
+        let oximeter = &self.state.oximeter;
+        let (perfusion, pulse) = (oximeter.perfusion_index().good(), oximeter.pulse().held().value().is_some());
+        match (self.state.shadow.under_way(), self.state.cuff.under_way()) {
+            (false, true) => self.state.shadow.begin(same_limb, perfusion, pulse, now),
+            (true, false) => self.state.shadow.end(now),
+            _ => {}
+        }
+        if self.in_shadow() != self.state.judged_in_shadow {
+            self.judge_oximetry();
         }
     }
 
@@ -110,7 +127,8 @@ impl Bed {
     pub(super) fn settle_oximetry(&mut self) {
         let phase = self.state.session.phase();
         let now = self.state.now;
-        for index in 0..self.state.lives.len() {
+        for position in 0..self.order.len() {
+            let Some(index) = self.order.get(position).copied() else { continue };
             if self.state.lives.get(index).is_none_or(Life::at_rest) {
                 continue;
             }
@@ -129,6 +147,8 @@ impl Bed {
                     let priority = priority.unwrap_or(Priority::Low);
                     let cause = Cause { priority, value, limit: Some(limit), baseline, delay: row.delay, phase };
                     self.state.board.raise(row.condition, &cause, now);
+                    // It may have become active in the moment in which its last value went stale.
+                    self.state.board.observe(row.condition, value, |_, _| false);
                 }
                 Some(Change::Ended) => self.state.board.end(row.condition, now),
                 None => {}

@@ -59,7 +59,7 @@ pub struct Open {
     pub sedated: Option<Time>,
     /// When the last antihypertensive was given (R5.10).
     pub treated: Option<Time>,
-    /// Since when the person has been on oxygen; from the opening on: since ever.
+    /// Since when the person has been on oxygen, as far as this session goes.
     pub oxygen: Option<Time>,
     /// The cuff is on the arm of the probe (R6.4).
     pub probe_on_cuff_arm: bool,
@@ -203,7 +203,7 @@ impl Session {
             aborted: None,
             sedated: opening.sedative.then_some(now),
             treated: None,
-            oxygen: opening.oxygen.then_some(Time::ZERO),
+            oxygen: opening.oxygen.then_some(now),
             probe_on_cuff_arm: opening.cuff_arm.is_same_arm(opening.probe_hand),
             slow_pulse: false,
             standby: None,

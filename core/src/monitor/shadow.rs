@@ -21,6 +21,8 @@ const SUSPICIOUS: u8 = 2;
 pub struct Shadow {
     /// When the last determination began.
     began: Option<Time>,
+    /// It goes on.
+    under_way: bool,
     /// The oximeter is disregarded from there ...
     since: Option<Time>,
     /// ... to there.
@@ -37,6 +39,7 @@ impl Shadow {
     /// A determination begins; `same_limb`: on the arm of the probe, and not measuring again and again.
     pub fn begin(&mut self, same_limb: bool, perfusion: Option<PerfusionIndex>, pulse: bool, now: Time) {
         self.began = Some(now);
+        self.under_way = true;
         self.pulse = pulse;
         let spent = self.since.is_some_and(|since| now.since(since) < APART);
         if same_limb && !spent {
@@ -48,7 +51,14 @@ impl Shadow {
 
     /// The determination ended.
     pub fn end(&mut self, now: Time) {
+        self.under_way = false;
         self.until = self.until.map(|until| until.min(now + RECOVERY));
+    }
+
+    /// Whether a determination is under way.
+    #[must_use]
+    pub const fn under_way(&self) -> bool {
+        self.under_way
     }
 
     /// Whether the oximeter is disregarded.
