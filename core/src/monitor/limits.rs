@@ -12,7 +12,9 @@ pub fn spo2(limit: Limit, hysteresis: u16, value: Spo2) -> Option<Side> {
     let v = value.as_tenths();
     match limit {
         Limit::Spo2Below(l) => Some(low(v < l.as_tenths(), v, l.as_tenths(), hysteresis)),
-        Limit::Spo2AtMost(l) => Some(low(v <= l.as_tenths(), v, l.as_tenths(), hysteresis)),
+        Limit::Spo2AtMost(l) | Limit::Spo2AndPulse { at_most: l, .. } => {
+            Some(low(v <= l.as_tenths(), v, l.as_tenths(), hysteresis))
+        }
         _ => None,
     }
 }
@@ -25,6 +27,7 @@ pub fn pulse(limit: Limit, hysteresis: u16, value: PulseRate) -> Option<Side> {
         Limit::PulseAbove(l) => Some(high(v > l, v, l, hysteresis)),
         Limit::PulseBelow(l) => Some(low(v < l, v, l, hysteresis)),
         Limit::PulseAtMost(l) => Some(low(v <= l, v, l, hysteresis)),
+        Limit::Spo2AndPulse { at_least: l, .. } => Some(high(v >= l, v, l, hysteresis)),
         _ => None,
     }
 }
