@@ -46,7 +46,9 @@ pub fn say(room: &mut Room, output: &Output, clock: Clock, publisher: &mut Publi
 fn note(room: &Room, event: &EventKind) {
     let (alarm, what) = match event {
         EventKind::Raised(alarm) => (alarm, "alarm raised"),
-        EventKind::Escalated(alarm) => (alarm, "alarm escalated"),
+        EventKind::Worsened(alarm) => (alarm, "alarm graver"),
+        EventKind::Escalated(alarm) => (alarm, "alarm that nobody took: every station is told"),
+        EventKind::Reannounced(alarm) => (alarm, "alarm accepted and still there"),
         EventKind::Latched(alarm) => (alarm, "alarm over, not yet seen"),
         EventKind::Cleared(alarm) => (alarm, "alarm over"),
         _ => return,

@@ -4,6 +4,7 @@
 //! unit in its name, a missing value is an absent key beside a typed reason, never `null` and never 0,
 //! and no name, serial number, port, address, drug or free text is in any topic or payload.
 
+pub mod action;
 pub mod alarm;
 pub mod bed;
 pub mod clock;
@@ -12,6 +13,7 @@ pub mod envelope;
 pub mod event;
 pub mod host;
 pub mod number;
+pub mod reading;
 pub mod sample;
 pub mod summary;
 pub mod timed;
@@ -19,6 +21,7 @@ pub mod topic;
 pub mod vitals;
 pub mod words;
 
+pub use action::Action;
 pub use alarm::Alarm;
 pub use bed::{Device, Session, State};
 pub use clock::{Clock, WallTime};

@@ -11,8 +11,8 @@ use vitalsd_core::sample::{CuffFailure, CuffOrigin};
 use vitalsd_core::time::Span;
 use vitalsd_core::vitals::{Absent, Doubt};
 
-use super::verb::route_name;
 use super::visit::Look;
+use super::vocabulary::{ROUTES, said};
 use crate::wire::bed::{Aged, Connection};
 use crate::wire::number::Decimal;
 use crate::wire::vitals::Failure;
@@ -90,7 +90,7 @@ impl Screen<'_> {
         if let Some(until) = session.phase_until {
             words.push_str(&format!(" until {}", self.clock(until)));
         }
-        let route = session.route.map_or(String::new(), |route| format!(", {}", route_name(route)));
+        let route = session.route.map_or(String::new(), |route| format!(", {}", said(ROUTES, &route)));
         let (what, at) = match (session.dosed_at, session.opened_at) {
             (Some(at), _) => ("dose", at),
             (None, Some(at)) if session.phase != Phase::NoSession => ("opened", at),
