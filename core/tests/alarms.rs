@@ -3,7 +3,9 @@
 mod support;
 
 use support::{CUFF, Did, OXIMETER, Room, bpm, devices, percent};
-use vitalsd_core::monitor::input::{Action, BoxFault, CommandRefusal, Input, Link, LossReason, Named, Opening, Route};
+use vitalsd_core::monitor::input::{
+    Action, BoxFault, CloseReason, CommandRefusal, Input, Link, LossReason, Named, Opening, Route,
+};
 use vitalsd_core::monitor::output::{Condition as C, Output, Phase, Presence, Priority};
 use vitalsd_core::sample::{CuffOrigin, CuffResult, CuffState, Sample};
 use vitalsd_core::time::{Span, Time};
@@ -80,6 +82,8 @@ fn r3_1_only_the_highest_of_a_group_is_announced_and_the_others_are_noted() {
         [
             (10, C::Spo2VeryLow, Did::Raised(High)),
             (15, C::Spo2Low, Did::Noted(High)),
+            // Six points a second, the first of which was doubted: 54 after nine.
+            (15, C::Spo2Burden, Did::Noted(Medium)),
             (20, C::Spo2Reduced, Did::Noted(Medium)),
         ]
     );
@@ -188,7 +192,11 @@ fn r6_1_silence_is_found_by_the_clock_and_not_by_the_next_sample() {
     // The last sample was at 4 s; stale at 7 s, MEDIUM 10 s and HIGH 60 s later.
     assert_eq!(
         room.story(),
-        [(17, C::Spo2Unavailable, Did::Raised(Medium)), (67, C::Spo2Unavailable, Did::Worsened(High))]
+        [
+            (17, C::Spo2Unavailable, Did::Raised(Medium)),
+            (67, C::Spo2Unavailable, Did::Worsened(High)),
+            (127, C::Spo2Unavailable, Did::Escalated(High)),
+        ]
     );
 }
 
@@ -201,7 +209,11 @@ fn r6_1_a_session_that_never_received_a_value_is_told_too() {
     room.tick();
     assert_eq!(
         room.story(),
-        [(10, C::Spo2Unavailable, Did::Raised(Medium)), (60, C::Spo2Unavailable, Did::Worsened(High))]
+        [
+            (10, C::Spo2Unavailable, Did::Raised(Medium)),
+            (60, C::Spo2Unavailable, Did::Worsened(High)),
+            (120, C::Spo2Unavailable, Did::Escalated(High)),
+        ]
     );
 }
 
@@ -491,7 +503,7 @@ fn r5_1_somebody_with_a_pulse_in_a_room_without_a_session_is_watched() {
 fn r5_1_a_probe_taken_off_at_the_end_of_the_day_leaves_the_room_grey() {
     let mut room = Room::dosed(Route::Iv);
     room.steady(60);
-    room.command(Action::Close { reason: None }).expect("closes");
+    room.command(Action::Close { reason: Some(CloseReason::Test) }).expect("closes");
     room.steady(20);
     room.absent(Absent::SensorOff, 3_600);
     assert_eq!(room.story(), []);
@@ -542,8 +554,12 @@ fn r12_a_ramp_of_the_saturation_goes_through_the_rows_in_order() {
     assert_eq!(
         raised,
         [
+            // The trend needs 120 s of data, of which there were five before, and 20 s.
+            (136, C::Spo2Falling, Did::Raised(Low)),
             (180, C::Spo2Drift, Did::Raised(Low)),
             (195, C::Spo2Reduced, Did::Raised(Medium)),
+            // 30 s at 89 are 30 points, and ten at 88 are 20 more.
+            (280, C::Spo2Burden, Did::Noted(Medium)),
             (310, C::Spo2Low, Did::Raised(High)),
         ]
     );

@@ -177,7 +177,7 @@ conditions! {
     NoStation, "R10.1", "no-station", Alone, Technical, "no station present: nobody is looking";
     BedClaimedTwice, "R10.4", "bed-claimed-twice", Alone, Technical, "two boxes claim this bed";
     DiskFault, "R10", "disk-fault", Alone, Technical, "nothing is recorded: disk full or failing";
-    ClockUntrusted, "R5.8", "clock-untrusted", Alone, Technical, "the clock of the box is not synchronised";
+    DoseTimeUncertain, "R5.8", "dose-time-uncertain", Alone, Technical, "time since dose uncertain";
     CheckOverdue, "R5.12", "check-overdue", Alone, Technical, "check round overdue";
     NoSession, "R5.1", "no-session", Alone, Technical, "patient in this room, no session";
     DoseForgotten, "R5.4", "dose-forgotten", Alone, Technical, "dose given? say when, or not yet";
@@ -211,6 +211,7 @@ impl Condition {
                 | Self::SamePatient
                 | Self::CloseSession
                 | Self::SessionInterrupted
+                | Self::DoseTimeUncertain
                 | Self::ProbeOnCuffArm
                 | Self::Restarted
         )

@@ -1,44 +1,68 @@
-//! The board of a bed: every alarm condition as it stands, and what of it is announced (R2.5, R3, R4.1).
+//! The board of a bed: every alarm condition as it stands, and what of it is announced (R2.5, R3).
+//!
+//! What persons do about it, and what happens if they do not, stands in `attention` (R4).
 
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::monitor::alarm::{Activation, Alarm, AlarmKind, Condition, Group, Limit, Presence, Priority, Value};
+use crate::monitor::attention::{Off, Pause};
 use crate::monitor::input::CommandRefusal;
-use crate::monitor::output::{
-    Ack, Activation, Alarm, AlarmKind, Condition, Event, EventKind, Group, Limit, Output, Phase, Presence, Priority,
-    Value,
-};
+use crate::monitor::output::{Event, EventKind, Output, Phase};
+use crate::monitor::preset::AttentionTerms;
 use crate::time::{Span, Time};
 
 /// R2.5: an unacknowledged HIGH sounds for this long after it has ended.
-const SOUNDS_AFTER_END: Span = Span::secs(30);
+pub(super) const SOUNDS_AFTER_END: Span = Span::secs(30);
 
 /// Every alarm condition of a bed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Board {
     /// One for each condition, in the order of [`Condition::ALL`].
-    standings: Vec<Standing>,
+    pub(super) standings: Vec<Standing>,
     /// What has happened and has not been told.
-    news: Vec<(Condition, News)>,
+    pub(super) news: Vec<(Condition, News)>,
+    /// The sound of the bed is paused (R4.4).
+    pub(super) pause: Option<Pause>,
+    /// When it was last said that something is off (R4.4).
+    pub(super) reminded: Option<Time>,
+    /// When a HIGH that counts for the measured items was last there (R9).
+    pub(super) last_high: Option<Time>,
+    /// Something changed that no standing tells of.
+    pub(super) stirred: bool,
+    /// When something happens by the passing of time alone: worked out when something has changed, for it is
+    /// asked for at every sample.
+    pub(super) next: Option<Time>,
 }
 
 /// One condition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Standing {
-    alarm: Alarm,
+pub(super) struct Standing {
+    pub(super) alarm: Alarm,
     /// It differs from what was last told.
-    changed: bool,
+    pub(super) changed: bool,
     /// It ended under this graver one, whose latch stands for its own (R2.6).
-    covered: Option<Condition>,
+    pub(super) covered: Option<Condition>,
+    /// Its priority by its row; that of the alarm is higher if nobody took it for long (R4.3).
+    pub(super) base: Priority,
+    /// Since when it has called for somebody, in its present priority.
+    pub(super) calling: Option<Time>,
+    /// It is switched off (R4.4).
+    pub(super) off: Option<Off>,
+    /// Its acceptance is of before a restart, and no fresh value has borne it out yet (R4.5).
+    pub(super) unproven: bool,
 }
 
+/// What happened to a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum News {
+pub(super) enum News {
     Activated,
     Announced,
-    Escalated,
+    Worsened,
     Eased,
+    Escalated,
+    Reannounced,
     Acknowledged,
     Latched,
     Cleared,
@@ -53,10 +77,20 @@ pub struct Cause {
     pub value: Option<Value>,
     /// The limit it broke.
     pub limit: Option<Limit>,
+    /// What the limit was made from, if that was the patient's own value before the dose.
+    pub baseline: Option<Value>,
     /// How much of the time was delay by design.
     pub delay: Span,
     /// The phase it happened in.
     pub phase: Phase,
+}
+
+impl Cause {
+    /// A cause without numbers.
+    #[must_use]
+    pub const fn bare(priority: Priority, phase: Phase) -> Self {
+        Self { priority, value: None, limit: None, baseline: None, delay: Span::ZERO, phase }
+    }
 }
 
 impl Default for Board {
@@ -67,8 +101,8 @@ impl Default for Board {
                 condition: *condition,
                 priority: Priority::Low,
                 presence: Presence::Off,
-                episode: 0,
                 activation: Activation::On,
+                episode: 0,
                 announced: false,
                 sounds: false,
                 bedside: false,
@@ -87,8 +121,20 @@ impl Default for Board {
             },
             changed: false,
             covered: None,
+            base: Priority::Low,
+            calling: None,
+            off: None,
+            unproven: false,
         };
-        Self { standings: Condition::ALL.iter().map(off).collect(), news: Vec::with_capacity(16) }
+        Self {
+            standings: Condition::ALL.iter().map(off).collect(),
+            news: Vec::with_capacity(16),
+            pause: None,
+            reminded: None,
+            last_high: None,
+            stirred: false,
+            next: None,
+        }
     }
 }
 
@@ -120,35 +166,67 @@ impl Board {
     /// It became active: a new episode. Under an accepted higher one of its group it is accepted with it.
     pub fn raise(&mut self, condition: Condition, cause: &Cause, now: Time) {
         let accepted = self.graver(condition, cause.priority, Presence::On).find_map(|above| above.ack.clone());
+        if let Some(standing) = self.standing_mut(condition) {
+            standing.base = cause.priority;
+            standing.calling = None;
+            standing.unproven = false;
+        }
         self.change(condition, News::Activated, |alarm| {
             alarm.presence = Presence::On;
             alarm.episode = alarm.episode.saturating_add(1);
             alarm.priority = cause.priority;
+            alarm.escalated = None;
             alarm.ack = accepted;
             alarm.since = now;
             alarm.ended = None;
             alarm.value = cause.value;
             alarm.worst = cause.value;
             alarm.limit = cause.limit;
+            alarm.baseline = cause.baseline;
             alarm.delay = cause.delay;
             alarm.stale = false;
             alarm.phase = cause.phase;
         });
     }
 
-    /// Its priority changed. A rise takes an acceptance back: what was accepted was less grave.
-    pub fn set_priority(&mut self, condition: Condition, priority: Priority, phase: Phase) {
-        let Some(before) = self.get(condition).map(|alarm| alarm.priority).filter(|before| *before != priority) else {
+    /// The priority by its row changed. A rise takes an acceptance back: what was accepted was less grave.
+    pub fn set_priority(&mut self, condition: Condition, base: Priority, phase: Phase) {
+        let Some(standing) = self.standing_mut(condition) else { return };
+        // What nobody took for long stays HIGH.
+        let neglected = standing.alarm.priority > standing.base;
+        standing.base = base;
+        let priority = if neglected { base.max(standing.alarm.priority) } else { base };
+        self.bring_to(condition, priority, phase);
+    }
+
+    pub(super) fn bring_to(&mut self, condition: Condition, priority: Priority, phase: Phase) {
+        let Some(standing) = self.standing_mut(condition).filter(|standing| standing.alarm.priority != priority) else {
             return;
         };
-        let news = if priority > before { News::Escalated } else { News::Eased };
-        self.change(condition, news, |alarm| {
+        let worse = priority > standing.alarm.priority;
+        standing.calling = None;
+        self.change(condition, if worse { News::Worsened } else { News::Eased }, |alarm| {
             alarm.priority = priority;
             alarm.phase = phase;
-            if news == News::Escalated {
+            if worse {
                 alarm.ack = None;
+                alarm.escalated = None;
             }
         });
+    }
+
+    /// Its priority by its row.
+    #[must_use]
+    pub fn base(&self, condition: Condition) -> Option<Priority> {
+        self.standing(condition)
+            .filter(|standing| standing.alarm.presence == Presence::On)
+            .map(|standing| standing.base)
+    }
+
+    /// When a HIGH that counts for the measured items was last there (R9).
+    #[must_use]
+    pub const fn last_high(&self) -> Option<Time> {
+        self.last_high
     }
 
     /// It ended. HIGH and MEDIUM physiological ones latch unless they were accepted while active (R2.5).
@@ -165,14 +243,19 @@ impl Board {
             && alarm.priority > Priority::Low
             && alarm.ack.is_none()
             && under.is_none();
+        if alarm.priority == Priority::High && counts_for_items(condition) {
+            self.last_high = Some(now);
+        }
         let (news, presence) =
             if latches { (News::Latched, Presence::Latched) } else { (News::Cleared, Presence::Off) };
         self.change(condition, news, |alarm| {
             alarm.presence = presence;
             alarm.ended = Some(now);
+            alarm.escalated = None;
         });
         if let Some(standing) = self.standing_mut(condition) {
             standing.covered = under;
+            standing.calling = None;
         }
     }
 
@@ -186,6 +269,14 @@ impl Board {
                 });
             }
         }
+        for standing in &mut self.standings {
+            standing.off = None;
+            standing.calling = None;
+        }
+        self.pause = None;
+        self.reminded = None;
+        self.last_high = None;
+        self.stirred = true;
     }
 
     /// The newest value of its quantity while it is active; `worse` tells whether it is the worst yet.
@@ -207,31 +298,6 @@ impl Board {
         }
     }
 
-    /// Accepts one episode of an active alarm (R4.1), and with it the lower ones of its group, which stand
-    /// in it as reasons (R3.1).
-    ///
-    /// # Errors
-    /// If the alarm is not as the command names it, with what it is now.
-    pub fn acknowledge(
-        &mut self,
-        condition: Condition,
-        episode: u32,
-        priority: Priority,
-        ack: Ack,
-    ) -> Result<(), CommandRefusal> {
-        self.expect(condition, Presence::On, episode, Some(priority))?;
-        for standing in &mut self.standings {
-            let alarm = &mut standing.alarm;
-            let lower = alarm.presence == Presence::On && (alarm.priority, alarm.condition) < (priority, condition);
-            if lower && alarm.condition.group() == condition.group() && condition.group() != Group::Alone {
-                alarm.ack.get_or_insert_with(|| ack.clone());
-                standing.changed = true;
-            }
-        }
-        self.change(condition, News::Acknowledged, |alarm| alarm.ack = Some(ack));
-        Ok(())
-    }
-
     /// A latched alarm has been seen (R2.6).
     ///
     /// # Errors
@@ -242,28 +308,35 @@ impl Board {
         Ok(())
     }
 
+    /// How many alarms are latched and not seen.
+    #[must_use]
+    pub fn latched(&self) -> usize {
+        self.present().filter(|alarm| alarm.presence == Presence::Latched).count()
+    }
+
     /// Tells what has changed: first the alarms as they stand, then what happened to them. Within a
     /// group only the highest active one is announced; a higher one is announced anew, a lower one
     /// under it is noted (R3.1, R3.2).
-    pub fn tell(&mut self, now: Time, out: &mut impl FnMut(Output)) {
-        self.silence_ended(now);
-        if self.news.is_empty() && !self.standings.iter().any(|standing| standing.changed) {
+    pub fn tell(&mut self, now: Time, terms: &AttentionTerms, out: &mut impl FnMut(Output)) {
+        let due = self.next.is_some_and(|at| at <= now);
+        if !due && !self.stirred && self.news.is_empty() && !self.standings.iter().any(|standing| standing.changed) {
             return;
         }
+        self.stirred = false;
+        self.note_endings(now);
+        self.announce(now);
+        // What is due by time may change who is announced.
+        while self.attend(now, terms) {
+            self.announce(now);
+        }
+        let resumed = self.break_pause(now);
         for index in 0..self.standings.len() {
-            let Some(alarm) = self.standings.get(index).map(|standing| &standing.alarm) else { continue };
-            let announced = alarm.presence == Presence::Latched || self.heads_its_group(alarm, now);
-            let sounds = announced && audible(alarm, now);
-            let Some(standing) = self.standings.get_mut(index) else { continue };
-            let alarm = &mut standing.alarm;
-            if announced && !alarm.announced && alarm.presence == Presence::On {
-                let condition = alarm.condition;
-                if !self.news.iter().any(|(c, news)| *c == condition && *news == News::Activated) {
-                    self.news.push((condition, News::Announced));
-                }
-            }
-            standing.changed |= (alarm.announced, alarm.sounds) != (announced, sounds);
-            (alarm.announced, alarm.sounds) = (announced, sounds);
+            let Some(condition) = self.standings.get(index).map(|standing| standing.alarm.condition) else { continue };
+            let (activation, sounds) = (self.activation(condition), self.sounds(condition, now));
+            let bedside = sounds && self.calls_the_bedside(condition, now, terms);
+            let Some(Standing { alarm, changed, .. }) = self.standings.get_mut(index) else { continue };
+            *changed |= (alarm.activation, alarm.sounds, alarm.bedside) != (activation, sounds, bedside);
+            (alarm.activation, alarm.sounds, alarm.bedside) = (activation, sounds, bedside);
         }
         for standing in self.standings.iter_mut().filter(|standing| standing.changed) {
             standing.changed = false;
@@ -272,29 +345,53 @@ impl Board {
         }
         for (condition, news) in self.news.drain(..) {
             let Some(Standing { alarm, .. }) = self.standings.get(condition as usize) else { continue };
-            let alarm = alarm.clone();
-            let kind = match news {
-                News::Activated if alarm.announced => EventKind::Raised(alarm),
-                News::Activated => EventKind::Noted(alarm),
-                News::Announced => EventKind::Announced(alarm),
-                News::Escalated => EventKind::Worsened(alarm),
-                News::Eased => EventKind::Eased(alarm),
-                News::Acknowledged => EventKind::Acknowledged(alarm),
-                News::Latched => EventKind::Latched(alarm),
-                News::Cleared => EventKind::Cleared(alarm),
-            };
-            out(Output::Event(Event { at: now, kind }));
+            out(Output::Event(Event { at: now, kind: told(news, alarm.clone()) }));
+        }
+        if resumed {
+            out(Output::Event(Event { at: now, kind: EventKind::AudioResumed }));
+        }
+        if let Some(off) = self.remind(now, terms) {
+            out(Output::Event(Event { at: now, kind: EventKind::Reminder { off } }));
+        }
+        self.next = self.next_change(terms);
+    }
+
+    /// When something happens by the passing of time alone.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Time> {
+        self.next
+    }
+
+    /// Works out who heads each group.
+    fn announce(&mut self, now: Time) {
+        for index in 0..self.standings.len() {
+            let Some(standing) = self.standings.get(index) else { continue };
+            let alarm = &standing.alarm;
+            let announced =
+                standing.off.is_none() && (alarm.presence == Presence::Latched || self.heads_its_group(alarm, now));
+            let Some(standing) = self.standings.get_mut(index) else { continue };
+            let alarm = &mut standing.alarm;
+            if announced && !alarm.announced && alarm.presence == Presence::On {
+                let condition = alarm.condition;
+                if !self.news.iter().any(|(c, news)| *c == condition && *news == News::Activated) {
+                    self.news.push((condition, News::Announced));
+                }
+            }
+            standing.changed |= alarm.announced != announced;
+            alarm.announced = announced;
+            let calls = alarm.presence == Presence::On && alarm.ack.is_none();
+            match (calls, announced) {
+                (true, true) => {
+                    standing.calling.get_or_insert(now);
+                }
+                (true, false) => {}
+                (false, _) => standing.calling = None,
+            }
         }
     }
 
-    /// When a sound ends by the passing of time alone.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Time> {
-        let sounding = self.standings.iter().map(|standing| &standing.alarm).filter(|alarm| alarm.sounds);
-        sounding.filter_map(|alarm| alarm.ended).map(|ended| ended + SOUNDS_AFTER_END).min()
-    }
-
-    fn silence_ended(&mut self, now: Time) {
+    /// A sound that ends by the passing of time changes its alarm.
+    fn note_endings(&mut self, now: Time) {
         for standing in &mut self.standings {
             standing.changed |= standing.alarm.sounds && !audible(&standing.alarm, now);
         }
@@ -320,16 +417,24 @@ impl Board {
     /// Whether a technical condition explains another one now. Row 25 does while the device finds no pulse; a
     /// failed cuff until somebody has accepted to measure by hand.
     fn hides(&self, condition: Condition) -> bool {
-        self.get(condition).filter(|alarm| alarm.presence == Presence::On).is_some_and(|alarm| match condition {
+        let standing = self.standing(condition).filter(|standing| standing.off.is_none());
+        let on = standing.map(|standing| &standing.alarm).filter(|alarm| alarm.presence == Presence::On);
+        on.is_some_and(|alarm| match condition {
             Condition::NoPulse => !alarm.stale,
             Condition::CuffFailed => alarm.ack.is_none(),
             _ => true,
         })
     }
 
-    /// The graver conditions of its group that have that presence.
-    fn graver(&self, condition: Condition, priority: Priority, presence: Presence) -> impl Iterator<Item = &Alarm> {
-        self.present().filter(move |other| {
+    /// The graver conditions of its group that have that presence and are not switched off.
+    pub(super) fn graver(
+        &self,
+        condition: Condition,
+        priority: Priority,
+        presence: Presence,
+    ) -> impl Iterator<Item = &Alarm> {
+        let listened_to = self.standings.iter().filter(|standing| standing.off.is_none());
+        listened_to.map(|standing| &standing.alarm).filter(move |other| {
             other.presence == presence
                 && condition.group() != Group::Alone
                 && other.condition.group() == condition.group()
@@ -337,7 +442,7 @@ impl Board {
         })
     }
 
-    fn expect(
+    pub(super) fn expect(
         &self,
         condition: Condition,
         presence: Presence,
@@ -357,7 +462,7 @@ impl Board {
         Err(CommandRefusal::AlarmChanged { episode: alarm.episode, priority })
     }
 
-    fn change(&mut self, condition: Condition, news: News, change: impl FnOnce(&mut Alarm)) {
+    pub(super) fn change(&mut self, condition: Condition, news: News, change: impl FnOnce(&mut Alarm)) {
         if let Some(standing) = self.standing_mut(condition) {
             change(&mut standing.alarm);
             standing.changed = true;
@@ -365,12 +470,26 @@ impl Board {
         }
     }
 
-    fn standing(&self, condition: Condition) -> Option<&Standing> {
+    pub(super) fn standing(&self, condition: Condition) -> Option<&Standing> {
         self.standings.get(condition as usize)
     }
 
-    fn standing_mut(&mut self, condition: Condition) -> Option<&mut Standing> {
+    pub(super) fn standing_mut(&mut self, condition: Condition) -> Option<&mut Standing> {
         self.standings.get_mut(condition as usize)
+    }
+}
+
+/// R9, item 6: alarms that stand against "measured items met" while they are there.
+pub(super) const fn counts_for_items(condition: Condition) -> bool {
+    use Condition as C;
+    match condition.kind() {
+        AlarmKind::Physiological => {
+            !matches!(condition, C::PressureElevated | C::PressureHigh | C::PressureRise | C::MeanRise)
+        }
+        AlarmKind::Technical => matches!(
+            condition,
+            C::Spo2Unavailable | C::AllLost | C::SourceStuck | C::PressureOverdue | C::CuffLost | C::CuffFailed
+        ),
     }
 }
 
@@ -380,15 +499,32 @@ const fn hidden_by(condition: Condition) -> &'static [Condition] {
         Condition::Spo2Unavailable => &[Condition::AllLost, Condition::NoPulse],
         Condition::PressureOverdue => &[Condition::AllLost, Condition::CuffFailed],
         Condition::CuffLost | Condition::CuffFailed => &[Condition::AllLost],
+        Condition::NoStation => &[Condition::BrokerLost],
         _ => &[],
     }
 }
 
-fn audible(alarm: &Alarm, now: Time) -> bool {
+/// Whether a condition would be heard if nothing silenced the bed.
+pub(super) fn audible(alarm: &Alarm, now: Time) -> bool {
     let present = match (alarm.presence, alarm.ended) {
         (Presence::On, _) => true,
         (Presence::Latched, Some(ended)) => alarm.priority == Priority::High && now.since(ended) < SOUNDS_AFTER_END,
         _ => false,
     };
     present && alarm.priority > Priority::Low && alarm.ack.is_none()
+}
+
+fn told(news: News, alarm: Alarm) -> EventKind {
+    match news {
+        News::Activated if alarm.announced => EventKind::Raised(alarm),
+        News::Activated => EventKind::Noted(alarm),
+        News::Announced => EventKind::Announced(alarm),
+        News::Worsened => EventKind::Worsened(alarm),
+        News::Eased => EventKind::Eased(alarm),
+        News::Escalated => EventKind::Escalated(alarm),
+        News::Reannounced => EventKind::Reannounced(alarm),
+        News::Acknowledged => EventKind::Acknowledged(alarm),
+        News::Latched => EventKind::Latched(alarm),
+        News::Cleared => EventKind::Cleared(alarm),
+    }
 }

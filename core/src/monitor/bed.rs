@@ -5,21 +5,25 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::driver::{Kind, Protocol, Quantity, Request};
+use crate::monitor::alarm::{Alarm, AlarmKind, Condition, Value};
 use crate::monitor::announce::{Board, Cause};
+use crate::monitor::attention::Off;
+use crate::monitor::baseline::Baseline;
 use crate::monitor::condition::{Change, Life};
+use crate::monitor::contact::Contact;
 use crate::monitor::cuff::Cuff;
 use crate::monitor::input::{BoxFault, Command, CommandRefusal, DeviceIndex, Input, Link, LossReason};
-use crate::monitor::output::{
-    Alarm, AlarmKind, Condition, Determination, Event, EventKind, Output, Phase, Priority, Value,
-};
+use crate::monitor::output::{Determination, Event, EventKind, Output, Phase};
 use crate::monitor::oximeter::Oximeter;
 use crate::monitor::preset::{Preset, PressureRow};
 use crate::monitor::pressure::{Circumstances, Rows};
+use crate::monitor::room::Room;
 use crate::monitor::rows::{applies, worse};
-use crate::monitor::session::{Room, Session};
-use crate::monitor::technical::{BROKER_LOST_AFTER, CUFF_LOST_AFTER};
+use crate::monitor::session::Session;
+use crate::monitor::shadow::Shadow;
+use crate::monitor::trend_rows::Trends;
 use crate::monitor::unavailable::Unavailable;
-use crate::sample::{CuffOrigin, CuffResult, Sample};
+use crate::sample::{CuffOrigin, CuffResult, Notice, Sample};
 use crate::time::{Span, Time};
 use crate::vitals::{Absent, BloodPressure};
 
@@ -62,19 +66,48 @@ pub struct Bed {
 /// Everything a bed remembers: taken anywhere and restored, it decides the same as before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
+    /// The shape of what follows: a snapshot of another shape is not read.
+    pub(super) version: u16,
     pub(super) now: Time,
     pub(super) session: Session,
     pub(super) room: Room,
     pub(super) oximeter: Oximeter,
+    /// One for each oximetry row of the preset, and one for row 34.
     pub(super) lives: Vec<Life>,
+    pub(super) trends: Trends,
+    pub(super) contact: Contact,
+    /// The question after another patient waits for an answer (R5.6).
+    pub(super) exchanged: bool,
+    pub(super) shadow: Shadow,
+    /// The oximetry was last judged while the cuff cast its shadow on it.
+    pub(super) judged_in_shadow: bool,
     pub(super) pressure: Rows,
     pub(super) newest_pressure: Option<Determination>,
+    /// The valid readings of the last hour, oldest first.
+    pub(super) pressures: Vec<(Time, BloodPressure)>,
     pub(super) unavailable: Unavailable,
     pub(super) cuff: Cuff,
     pub(super) links: Vec<Way>,
-    pub(super) broker_lost: Option<Time>,
+    /// Since when each fault of the box has been present, in the order of [`BoxFault::ALL`].
+    pub(super) faults: Vec<Option<Time>>,
+    /// A device says that its own alarm is off (R10.5).
+    pub(super) own_alarm_off: bool,
     pub(super) board: Board,
 }
+
+/// The shape of a [`Snapshot`].
+const SNAPSHOT_VERSION: u16 = 2;
+
+impl Snapshot {
+    /// Whether this program can read it.
+    #[must_use]
+    pub const fn is_current(&self) -> bool {
+        self.version == SNAPSHOT_VERSION
+    }
+}
+
+/// So many readings of an hour are kept: one a minute, and some by hand.
+pub(super) const PRESSURES_KEPT: usize = 64;
 
 /// The way to one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,17 +129,25 @@ impl Bed {
         let pleth = source(Quantity::Spo2).and_then(|(_, device)| device.pleth_full_scale);
         let cuff = source(Quantity::BloodPressure);
         let state = Snapshot {
+            version: SNAPSHOT_VERSION,
             now,
             session: Session::default(),
             room: Room::default(),
             oximeter: Oximeter::new(timed(Quantity::Spo2), timed(Quantity::Pulse), pleth),
-            lives: preset.oximetry.iter().map(|_| Life::default()).collect(),
+            lives: preset.oximetry.iter().chain([&preset.combined.fast_pulse]).map(|_| Life::default()).collect(),
+            trends: Trends::default(),
+            contact: Contact::begin(now),
+            exchanged: false,
+            shadow: Shadow::default(),
+            judged_in_shadow: false,
             pressure: Rows::new(&preset),
             newest_pressure: None,
+            pressures: Vec::with_capacity(PRESSURES_KEPT),
             unavailable: Unavailable::default(),
             cuff: Cuff::new(cuff.map(|(index, _)| index), cuff.is_some_and(|(_, device)| device.starts_cuff)),
             links: devices.iter().map(|_| Way { link: None, lost_since: None }).collect(),
-            broker_lost: None,
+            faults: BoxFault::ALL.iter().map(|_| None).collect(),
+            own_alarm_off: false,
             board: Board::default(),
         };
         let mut bed = Self { preset, devices, state, next: None };
@@ -120,10 +161,13 @@ impl Bed {
         match *input {
             Input::Sample { device, ref sample } => self.take_sample(device, sample, out),
             Input::Link { device, link } => self.take_link(device, link, out),
-            Input::Fault { fault: BoxFault::Broker, present } => {
-                self.state.broker_lost = present.then(|| self.state.broker_lost.unwrap_or(self.state.now));
+            Input::Fault { fault, present } => {
+                let now = self.state.now;
+                if let Some(since) = self.state.faults.get_mut(fault as usize) {
+                    *since = present.then(|| since.unwrap_or(now));
+                }
             }
-            Input::Fault { .. } | Input::Tick => {}
+            Input::Tick => {}
         }
         self.settle(out);
         self.next = self.earliest();
@@ -213,6 +257,50 @@ impl Bed {
         self.state.room.armed()
     }
 
+    /// Until when the sound of the bed is paused (R4.4).
+    #[must_use]
+    pub fn audio_paused_until(&self) -> Option<Time> {
+        self.state.board.paused_until()
+    }
+
+    /// What is switched off, and by whom (R4.4).
+    pub fn switched_off(&self) -> impl Iterator<Item = (Condition, &Off)> {
+        self.state.board.switched_off()
+    }
+
+    /// Until when the patient is on standby (R5.6).
+    #[must_use]
+    pub fn standby_until(&self) -> Option<Time> {
+        self.state.session.opened().and_then(|open| open.standby).map(|standby| standby.until)
+    }
+
+    /// The values before the dose, while they may be used: not in a session that was interrupted (R5.8).
+    #[must_use]
+    pub fn baseline(&self) -> Option<&Baseline> {
+        let open = self.state.session.opened()?;
+        (!open.interrupted).then(|| self.state.session.baseline())
+    }
+
+    /// The rows that are off because something is not known of this patient (R5.9).
+    #[must_use]
+    pub fn rows_off(&self) -> Vec<Condition> {
+        if self.state.session.dose().is_none() {
+            return Vec::new();
+        }
+        let baseline = self.baseline();
+        let mut off = Vec::new();
+        if baseline.and_then(Baseline::spo2).is_none() {
+            off.push(Condition::Spo2BelowBaseline);
+        }
+        if baseline.and_then(Baseline::pressure).is_none() {
+            off.extend([Condition::PressureRise, Condition::MeanRise]);
+        }
+        if self.person().hypercapnia {
+            off.push(Condition::Spo2Drift);
+        }
+        off
+    }
+
     // Time.
 
     fn run_until(&mut self, now: Time, out: &mut impl FnMut(Output)) {
@@ -225,21 +313,24 @@ impl Bed {
     }
 
     fn advance(&mut self, now: Time) {
-        let state = &mut self.state;
-        let span = now.since(state.now);
-        state.now = state.now.max(now);
+        let span = now.since(self.state.now);
+        let watched = self.watches_signal();
+        self.state.now = self.state.now.max(now);
         if span == Span::ZERO {
             return;
         }
-        let (phase, armed) = (state.session.phase(), state.room.armed());
-        for (row, life) in self.preset.oximetry.iter().zip(&mut state.lives) {
+        let (session, armed) = (&self.state.session, self.state.room.armed());
+        let (phase, also) = (session.phase(), session.also());
+        let rows = self.preset.oximetry.iter().chain([&self.preset.combined.fast_pulse]);
+        for (row, life) in rows.zip(&mut self.state.lives) {
             // Time in which a row is off is no time in violation.
-            if life.active() || applies(row.condition, phase, armed) && row.priority.at(phase).is_some() {
+            if life.active() || applies(row.condition, phase, armed) && row.priority.at_either(phase, also).is_some() {
                 life.advance(span);
             }
         }
-        if phase != Phase::NoSession || armed {
-            state.unavailable.advance(span);
+        self.state.trends.advance(span);
+        if watched {
+            self.state.unavailable.advance(span);
         }
     }
 
@@ -250,26 +341,20 @@ impl Bed {
         let stirring = self.rows().filter(|(_, life)| !life.at_rest());
         let in_use = stirring.filter(|(row, life)| life.active() || self.row_priority(row).is_some());
         let lives = in_use.filter_map(|(row, life)| life.deadline(&self.terms(row))).min().map(|wait| now + wait);
-        let watched = state.session.phase() != Phase::NoSession || state.room.armed();
-        let unavailable = state.unavailable.deadline(
-            state.session.phase(),
-            self.spo2_absence(),
-            self.third_baseline(),
-            &self.preset.unavailable,
-            now,
-        );
-        let broker = state.broker_lost.map(|since| since + BROKER_LOST_AFTER);
-        let cuff_lost = self.cuff_way().and_then(|way| way.lost_since).map(|since| since + CUFF_LOST_AFTER);
+        let unavailable = self.watches_signal().then(|| self.unavailable_deadline()).flatten();
         let room = if state.session.phase() == Phase::NoSession { state.room.deadline(now) } else { None };
         [
             lives,
             state.oximeter.deadline(),
-            unavailable.filter(|_| watched).map(|wait| now + wait),
-            state.session.deadline(&self.preset.routes),
-            state.cuff.deadline(state.session.phase(), now, &self.preset.cuff),
+            unavailable.map(|wait| now + wait),
+            self.trends_deadline(),
+            state.session.deadline(now, &self.preset.routes),
+            state.shadow.deadline(now),
+            state.contact.deadline(),
+            state.cuff.deadline(state.session.watched_as(), now, &self.preset.cuff),
             state.board.deadline(),
-            broker.filter(|at| *at > now),
-            cuff_lost.filter(|at| *at > now),
+            self.technical_deadline(),
+            self.prompts_deadline(),
             room,
         ]
         .into_iter()
@@ -291,6 +376,8 @@ impl Bed {
             Sample::Pleth { value, .. } => self.state.oximeter.take_pleth(device, *value, now),
             Sample::CuffState { state, .. } if self.is_cuff(device) => self.state.cuff.take_state(*state, now),
             Sample::CuffResult(result) if self.is_cuff(device) => self.take_determination(result, out),
+            Sample::Notice { notice: Notice::OwnAlarmOff, .. } => self.state.own_alarm_off = true,
+            Sample::Notice { notice: Notice::OwnAlarmOn, .. } => self.state.own_alarm_off = false,
             Sample::CuffState { .. } | Sample::CuffResult(_) | Sample::Identity { .. } | Sample::Notice { .. } => {}
         }
     }
@@ -341,7 +428,12 @@ impl Bed {
             if self.state.newest_pressure.is_none_or(|newest| newest.measured_at <= result.measured_at) {
                 self.state.newest_pressure = Some(determination);
             }
-            self.state.session.take_pressure(pressure, result.measured_at);
+            if phase == Phase::Baseline {
+                self.state.session.baseline_mut().take(pressure, result.measured_at);
+            }
+            if self.state.session.opened().is_some() {
+                self.remember_pressure(pressure, result.measured_at);
+            }
             self.judge_pressure(pressure, result.measured_at);
         }
     }
@@ -357,8 +449,8 @@ impl Bed {
             phase,
             since_dose: state.session.dose().map(|dose| measured_at.since(dose)),
             interval,
-            over_65: state.session.opened().is_some_and(|open| open.over_65),
-            baseline: state.session.baseline().pressure(),
+            over_65: state.session.opened().is_some_and(|open| open.opening.over_65),
+            baseline: state.session.baseline().to_review(),
         };
         let armed = state.room.armed();
         let applies =
@@ -370,7 +462,7 @@ impl Bed {
             match judgement.change {
                 Some(Change::Activated) => {
                     let limit = Some(judgement.limit);
-                    let cause = Cause { priority: judgement.priority, value, limit, delay: Span::ZERO, phase };
+                    let cause = Cause { value, limit, ..Cause::bare(judgement.priority, phase) };
                     board.raise(condition, &cause, now);
                 }
                 Some(Change::Ended) => board.end(condition, now),
@@ -406,17 +498,24 @@ impl Bed {
 
     /// Draws every consequence of what has arrived and of the time that has passed, and tells it.
     fn settle(&mut self, out: &mut impl FnMut(Output)) {
+        self.settle_shadow();
         self.settle_values();
         self.settle_phase(out);
+        // What changes the rules comes before what is judged by them.
+        self.settle_contact(out);
+        self.settle_forgotten(out);
         self.settle_room();
         self.settle_oximetry();
+        self.settle_trends();
         self.settle_technical();
         self.settle_cuff(out);
+        self.settle_shadow();
+        self.settle_prompts();
         let now = self.state.now;
         if let Some(reading) = self.state.oximeter.tell(now) {
             out(Output::Oximetry(reading));
         }
-        self.state.board.tell(now, out);
+        self.state.board.tell(now, &self.preset.attention, out);
     }
 
     fn settle_values(&mut self) {
@@ -430,19 +529,25 @@ impl Bed {
 
     fn settle_phase(&mut self, out: &mut impl FnMut(Output)) {
         let now = self.state.now;
-        let Some(from) = self.state.session.refresh(now, &self.preset.routes) else { return };
-        let to = self.state.session.phase();
-        self.state.cuff.change_phase(to, &self.preset.cuff);
-        for row in &self.preset.oximetry {
+        let before = self.state.session.also();
+        let changed = self.state.session.refresh(now, &self.preset.routes);
+        let (to, also) = (self.state.session.phase(), self.state.session.also());
+        if changed.is_none() && also == before {
+            return;
+        }
+        self.state.cuff.change_phase(self.state.session.watched_as(), &self.preset.cuff);
+        self.state.board.switch_on_for(also);
+        for row in self.preset.oximetry.iter().chain([&self.preset.combined.fast_pulse]) {
             // R5.5: a change of phase never loosens what is in alarm.
-            let alarm = self.state.board.get(row.condition);
-            let present = alarm.filter(|_| self.state.board.is_on(row.condition)).map(|alarm| alarm.priority);
-            if let (Some(present), Some(new)) = (present, row.priority.at(to)) {
+            if let (Some(present), Some(new)) = (self.state.board.base(row.condition), row.priority.at_either(to, also))
+            {
                 self.state.board.set_priority(row.condition, present.max(new), to);
             }
         }
         out(Output::Session);
-        out(Output::Event(Event { at: now, kind: EventKind::Phase { from, to } }));
+        if let Some(from) = changed {
+            out(Output::Event(Event { at: now, kind: EventKind::Phase { from, to } }));
+        }
     }
 
     fn settle_room(&mut self) {
@@ -459,12 +564,6 @@ impl Bed {
         state.room.refresh(pulse, alarmed, state.now);
         if was_armed && !state.room.armed() {
             self.close();
-            return;
-        }
-        if state.room.asks(state.now) && !state.board.is_on(Condition::NoSession) {
-            let cause =
-                Cause { priority: Priority::Low, value: None, limit: None, delay: Span::ZERO, phase: Phase::NoSession };
-            state.board.raise(Condition::NoSession, &cause, state.now);
         }
     }
 }

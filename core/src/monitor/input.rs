@@ -104,11 +104,9 @@ pub enum BoxFault {
     BedClaimed,
     /// The journal cannot be written.
     Disk,
-    /// The wall clock is not synchronised.
-    Clock,
 }
 
 impl BoxFault {
     /// Every one.
-    pub const ALL: [Self; 5] = [Self::Broker, Self::Station, Self::BedClaimed, Self::Disk, Self::Clock];
+    pub const ALL: [Self; 4] = [Self::Broker, Self::Station, Self::BedClaimed, Self::Disk];
 }

@@ -139,6 +139,12 @@ impl Oximeter {
         &self.pulse
     }
 
+    /// The perfusion index.
+    #[must_use]
+    pub const fn perfusion_index(&self) -> Measured<PerfusionIndex> {
+        self.perfusion_index.held
+    }
+
     /// The values as they are to be shown at `now`, with every doubt.
     #[must_use]
     pub fn reading(&self, now: Time) -> Oximetry {

@@ -141,7 +141,7 @@ pub struct CombinedTerms {
     /// Row 33: its priority in each phase.
     pub pulse_falling: ByPhase,
     /// Row 33: the pulse falls by more than this within two minutes, percent.
-    pub pulse_fall_pct: u16,
+    pub pulse_fall_pct: u8,
     /// Row 34.
     pub fast_pulse: OximetryRow,
 }

@@ -1,23 +1,35 @@
-//! The rows of the oximeter: each judges every sample, and lives by the sum of time (R2, rows 1a to 11, 25).
+//! The rows of the oximeter: each judges every sample, and lives by the sum of time (R2, rows 1a to 11, 25, 34).
 
+use crate::monitor::alarm::{Condition, Limit, Priority, Value};
 use crate::monitor::announce::Cause;
 use crate::monitor::bed::Bed;
 use crate::monitor::condition::{Change, Life, Side, Terms, Verdict};
+use crate::monitor::in_force::{self, Person};
 use crate::monitor::limits;
-use crate::monitor::output::{Condition, Limit, Phase, Priority, Value};
+use crate::monitor::output::Phase;
+use crate::monitor::oximeter::Oximeter;
 use crate::monitor::preset::OximetryRow;
-use crate::monitor::session::watches_empty_room;
+use crate::monitor::room::watches_empty_room;
+use crate::time::Span;
 use crate::vitals::{Absent, BloodPressure, Doubt, Measured};
 
 impl Bed {
     pub(super) fn rows(&self) -> impl Iterator<Item = (&OximetryRow, &Life)> {
-        self.preset.oximetry.iter().zip(&self.state.lives)
+        self.preset.oximetry.iter().chain([&self.preset.combined.fast_pulse]).zip(&self.state.lives)
+    }
+
+    fn row(&self, index: usize) -> Option<&OximetryRow> {
+        self.preset
+            .oximetry
+            .get(index)
+            .or_else(|| (index == self.preset.oximetry.len()).then_some(&self.preset.combined.fast_pulse))
     }
 
     /// The priority of a row now; `None`: it is off.
     pub(super) fn row_priority(&self, row: &OximetryRow) -> Option<Priority> {
-        let phase = self.state.session.phase();
-        applies(row.condition, phase, self.state.room.armed()).then(|| row.priority.at(phase)).flatten()
+        let (phase, also) = (self.state.session.phase(), self.state.session.also());
+        let on = applies(row.condition, phase, self.state.room.armed());
+        on.then(|| row.priority.at_either(phase, also)).flatten()
     }
 
     pub(super) fn terms(&self, row: &OximetryRow) -> Terms {
@@ -33,42 +45,73 @@ impl Bed {
         }
     }
 
+    /// What of this person changes limits.
+    pub(super) fn person(&self) -> Person {
+        let Some(open) = self.state.session.opened() else { return Person::default() };
+        let grace = self.preset.oximetry_terms.oxygen_grace;
+        let baseline = self.baseline();
+        Person {
+            // Whoever came with oxygen has those limits at once (R5.2).
+            oxygen: open.oxygen.is_some_and(|since| since + grace <= self.state.now || since == open.at),
+            hypercapnia: open.opening.hypercapnia,
+            slow_pulse: open.slow_pulse,
+            spo2: baseline.and_then(|baseline| baseline.spo2()),
+            pulse: baseline.and_then(|baseline| baseline.pulse()),
+        }
+    }
+
+    /// The cuff begins or lets go: its shadow falls on the oximeter, or is lifted (R6.4).
+    pub(super) fn settle_shadow(&mut self) {
+        let now = self.state.now;
+        let same_limb = self.state.session.opened().is_some_and(|open| open.probe_on_cuff_arm);
+        let oximeter = &self.state.oximeter;
+        let (perfusion, pulse) = (oximeter.perfusion_index().good(), oximeter.pulse().held().value().is_some());
+        match (self.state.shadow.under_way(), self.state.cuff.under_way()) {
+            (false, true) => self.state.shadow.begin(same_limb, perfusion, pulse, now),
+            (true, false) => self.state.shadow.end(now),
+            _ => {}
+        }
+        if self.in_shadow() != self.state.judged_in_shadow {
+            self.judge_oximetry();
+        }
+    }
+
+    /// Whether the oximeter is disregarded because the cuff is on its limb (R6.4).
+    pub(super) fn in_shadow(&self) -> bool {
+        self.state.shadow.holds(self.state.now)
+    }
+
     pub(super) fn judge_oximetry(&mut self) {
+        let (person, shadow) = (self.person(), self.in_shadow());
+        self.state.judged_in_shadow = shadow;
         let state = &mut self.state;
-        let spo2 = state.oximeter.spo2();
-        let pulse = state.oximeter.pulse();
-        for (row, life) in self.preset.oximetry.iter().zip(&mut state.lives) {
-            let verdict = match row.limit {
-                Limit::Spo2Below(_) | Limit::Spo2AtMost(_) if spo2.raises_alarms() => {
-                    verdict(spo2.held(), |value| limits::spo2(row.limit, row.hysteresis, value))
-                }
-                Limit::PulseAbove(_) | Limit::PulseBelow(_) | Limit::PulseAtMost(_) if pulse.raises_alarms() => {
-                    verdict(pulse.held(), |value| limits::pulse(row.limit, row.hysteresis, value))
-                }
-                Limit::NoPulse if pulse.raises_alarms() => match pulse.held() {
-                    Measured::Absent(Absent::NoPulse) => Verdict::Good(Side::Violation),
-                    Measured::Good(_) => Verdict::Good(Side::Beyond),
-                    Measured::Questionable(..) | Measured::Absent(_) => Verdict::Blank,
-                },
+        let oximeter = &state.oximeter;
+        let strong = state.shadow.is_strong(oximeter.perfusion_index().good());
+        let rows = self.preset.oximetry.iter().chain([&self.preset.combined.fast_pulse]);
+        for (row, life) in rows.zip(&mut state.lives) {
+            let in_force = in_force::limit(row, &person, &self.preset.oximetry_terms);
+            // R6.4: under the cuff only rows 1a to 2 stay live, on a strong signal.
+            let live = !shadow || is_gravest(row.condition) && strong;
+            let verdict = match in_force {
+                Some((limit, _)) if live => judged(row, limit, oximeter),
                 _ => Verdict::Blank,
             };
             life.judge(verdict);
-            if !life.active() {
-                continue;
-            }
-            let value = match row.limit {
-                Limit::Spo2Below(_) | Limit::Spo2AtMost(_) => spo2.held().value().map(Value::Spo2),
-                Limit::NoPulse if pulse.held() == Measured::Absent(Absent::NoPulse) => {
-                    Some(Value::Absent(Absent::NoPulse))
+            if let (true, Some((limit, _))) = (life.active(), in_force) {
+                let value = shown(limit, oximeter);
+                state.board.observe(row.condition, value, |new, worst| worse(limit, new, worst));
+                if let Verdict::Good(side) = verdict {
+                    state.board.prove(row.condition, side == Side::Violation, state.now);
                 }
-                _ => pulse.held().value().map(Value::Pulse),
-            };
-            state.board.observe(row.condition, value, |new, worst| worse(row.limit, new, worst));
+            }
         }
+        let (spo2, pulse) = (oximeter.spo2(), oximeter.pulse());
         // A pulse that is not counted beside a good saturation is missing too: silence is never "all well".
         let counted = !pulse.expected() || pulse.held().value().is_some();
         let good = (!spo2.expected() || spo2.held().good().is_some()) && counted;
-        state.unavailable.judge(good, state.now);
+        state.unavailable.judge(good, shadow, state.now);
+        state.contact.judge(good && (spo2.expected() || pulse.expected()), state.now);
+        state.shadow.watch(pulse.held().value().is_some(), state.now);
     }
 
     /// Why there is no good SpO2, or no pulse beside it.
@@ -81,19 +124,16 @@ impl Bed {
         }
     }
 
-    pub(super) fn third_baseline(&self) -> bool {
-        self.state.session.baseline().count() >= 3
-    }
-
     pub(super) fn settle_oximetry(&mut self) {
         let phase = self.state.session.phase();
         let now = self.state.now;
-        for index in 0..self.preset.oximetry.len() {
+        for index in 0..self.state.lives.len() {
             if self.state.lives.get(index).is_none_or(Life::at_rest) {
                 continue;
             }
-            let Some(row) = self.preset.oximetry.get(index).copied() else { continue };
-            let (terms, priority) = (self.terms(&row), self.row_priority(&row));
+            let Some(row) = self.row(index).copied() else { continue };
+            let in_force = in_force::limit(&row, &self.person(), &self.preset.oximetry_terms);
+            let (terms, priority) = (self.terms(&row), self.row_priority(&row).filter(|_| in_force.is_some()));
             let Some(life) = self.state.lives.get_mut(index) else { continue };
             if priority.is_none() && !life.active() {
                 life.reset();
@@ -101,14 +141,10 @@ impl Bed {
             }
             match life.settle(&terms) {
                 Some(Change::Activated) => {
-                    let oximeter = &self.state.oximeter;
-                    let value = match row.limit {
-                        Limit::NoPulse => Some(Value::Absent(Absent::NoPulse)),
-                        Limit::Spo2Below(_) | Limit::Spo2AtMost(_) => oximeter.spo2().held().value().map(Value::Spo2),
-                        _ => oximeter.pulse().held().value().map(Value::Pulse),
-                    };
+                    let (limit, baseline) = in_force.unwrap_or((row.limit, None));
+                    let value = shown(limit, &self.state.oximeter);
                     let priority = priority.unwrap_or(Priority::Low);
-                    let cause = Cause { priority, value, limit: Some(row.limit), delay: row.delay, phase };
+                    let cause = Cause { priority, value, limit: Some(limit), baseline, delay: row.delay, phase };
                     self.state.board.raise(row.condition, &cause, now);
                 }
                 Some(Change::Ended) => self.state.board.end(row.condition, now),
@@ -118,11 +154,65 @@ impl Bed {
     }
 }
 
+/// What the oximeter says about a row.
+fn judged(row: &OximetryRow, limit: Limit, oximeter: &Oximeter) -> Verdict {
+    let (spo2, pulse) = (oximeter.spo2(), oximeter.pulse());
+    let of_spo2 = || verdict(spo2.held(), |value| limits::spo2(limit, row.hysteresis, value));
+    let of_pulse = |limit, hysteresis| verdict(pulse.held(), |value| limits::pulse(limit, hysteresis, value));
+    match limit {
+        Limit::Spo2Below(_) | Limit::Spo2AtMost(_) if spo2.raises_alarms() => of_spo2(),
+        Limit::PulseAbove(_) | Limit::PulseBelow(_) | Limit::PulseAtMost(_) if pulse.raises_alarms() => {
+            of_pulse(limit, row.hysteresis)
+        }
+        Limit::Spo2AndPulse { at_most, at_least } if spo2.raises_alarms() && pulse.raises_alarms() => {
+            let low = verdict(spo2.held(), |value| limits::spo2(Limit::Spo2AtMost(at_most), row.hysteresis, value));
+            let fast = of_pulse(Limit::PulseAbove(at_least.saturating_sub(1)), FAST_PULSE_HYSTERESIS);
+            both(low, fast)
+        }
+        Limit::NoPulse if pulse.raises_alarms() => match pulse.held() {
+            Measured::Absent(Absent::NoPulse) => Verdict::Good(Side::Violation),
+            Measured::Good(_) => Verdict::Good(Side::Beyond),
+            Measured::Questionable(..) | Measured::Absent(_) => Verdict::Blank,
+        },
+        _ => Verdict::Blank,
+    }
+}
+
+/// Row 34: the pulse comes back as far as in row 7, bpm.
+const FAST_PULSE_HYSTERESIS: u16 = 5;
+
+/// Both parts must violate; one that is beyond its hysteresis ends both ("with its parts").
+const fn both(one: Verdict, other: Verdict) -> Verdict {
+    match (one, other) {
+        (Verdict::Good(Side::Beyond), _) | (_, Verdict::Good(Side::Beyond)) => Verdict::Good(Side::Beyond),
+        (Verdict::Good(Side::Violation), other) => other,
+        (one, Verdict::Good(Side::Violation)) => one,
+        (Verdict::Good(Side::Band), Verdict::Good(Side::Band)) => Verdict::Good(Side::Band),
+        _ => Verdict::Blank,
+    }
+}
+
+/// The newest value of what a limit is about.
+fn shown(limit: Limit, oximeter: &Oximeter) -> Option<Value> {
+    let (spo2, pulse) = (oximeter.spo2().held(), oximeter.pulse().held());
+    match limit {
+        Limit::Spo2Below(_) | Limit::Spo2AtMost(_) => spo2.value().map(Value::Spo2),
+        Limit::Spo2AndPulse { .. } => spo2.value().zip(pulse.value()).map(|(s, p)| Value::Spo2AndPulse(s, p)),
+        Limit::NoPulse if pulse == Measured::Absent(Absent::NoPulse) => Some(Value::Absent(Absent::NoPulse)),
+        _ => pulse.value().map(Value::Pulse),
+    }
+}
+
+/// Rows 1a, 1b and 2.
+const fn is_gravest(condition: Condition) -> bool {
+    matches!(condition, Condition::Spo2Critical | Condition::Spo2VeryLow | Condition::Spo2Low)
+}
+
 /// Whether a row is judged at all: in a session, or in a room without one that is watched (R5.1).
 pub(super) const fn applies(condition: Condition, phase: Phase, armed: bool) -> bool {
     match phase {
         Phase::NoSession => armed && watches_empty_room(condition),
-        _ => !matches!(condition, Condition::Spo2BelowBaseline),
+        _ => true,
     }
 }
 
@@ -139,15 +229,36 @@ fn verdict<T: Copy>(value: Measured<T>, side: impl Fn(T) -> Option<Side>) -> Ver
 
 /// Whether `new` is further on the wrong side of `limit` than `worst`.
 pub(super) fn worse(limit: Limit, new: Value, worst: Value) -> bool {
-    let high = matches!(limit, Limit::PulseAbove(_) | Limit::PressureAbove { .. } | Limit::PressureAtLeast { .. });
+    let high = matches!(
+        limit,
+        Limit::PulseAbove(_)
+            | Limit::PressureAbove { .. }
+            | Limit::PressureAtLeast { .. }
+            | Limit::MeanAtLeast(_)
+            | Limit::PressureClimbing { .. }
+            | Limit::PressureAndPulse { .. }
+    );
     let further = |new: u16, worst: u16| if high { new > worst } else { new < worst };
+    let leading = |bp: BloodPressure| bp.systolic().unwrap_or(bp.mean()).as_mmhg();
     match (new, worst) {
-        (Value::Spo2(new), Value::Spo2(worst)) => further(new.as_tenths(), worst.as_tenths()),
-        (Value::Pulse(new), Value::Pulse(worst)) => further(new.as_bpm(), worst.as_bpm()),
-        (Value::Pressure(new), Value::Pressure(worst)) => {
-            let leading = |bp: BloodPressure| bp.systolic().unwrap_or(bp.mean()).as_mmhg();
-            further(leading(new), leading(worst))
+        (Value::Spo2(new) | Value::Spo2AndPulse(new, _), Value::Spo2(worst) | Value::Spo2AndPulse(worst, _)) => {
+            further(new.as_tenths(), worst.as_tenths())
         }
+        (Value::Pulse(new), Value::Pulse(worst)) => further(new.as_bpm(), worst.as_bpm()),
+        (
+            Value::Pressure(new) | Value::PressureTrend(new, _) | Value::PressureAndPulse(new, _),
+            Value::Pressure(worst) | Value::PressureTrend(worst, _) | Value::PressureAndPulse(worst, _),
+        ) => further(leading(new), leading(worst)),
+        (Value::ShockIndex(new), Value::ShockIndex(worst)) => new > worst,
         _ => false,
+    }
+}
+
+impl Bed {
+    /// When a limit changes by the passing of time alone: oxygen that was just started (R5.10).
+    pub(super) fn limits_deadline(&self) -> Option<crate::time::Time> {
+        let open = self.state.session.opened()?;
+        let grace: Span = self.preset.oximetry_terms.oxygen_grace;
+        open.oxygen.map(|since| since + grace).filter(|at| *at > self.state.now)
     }
 }

@@ -1,25 +1,28 @@
-//! The session: its phases and their clocks, the baseline, and a room without one (R5.1, R5.3, R5.9).
+//! The session: its phases and their clocks, and what changes its rules (R5.2 to R5.8, R5.10).
 
-use alloc::vec::Vec;
+use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use crate::monitor::input::{CommandRefusal, Route};
-use crate::monitor::output::{Condition, Phase};
+use crate::monitor::baseline::Baseline;
+use crate::monitor::infusion::Infusion;
+use crate::monitor::input::{Checklist, CommandRefusal, Opening, Route, StandbyReason};
+use crate::monitor::output::Phase;
 use crate::monitor::preset::Routes;
 use crate::time::{Span, Time};
-use crate::vitals::BloodPressure;
 
 /// R5.3: a dose may be back-dated by this much.
 const BACK_DATED_AT_MOST: Span = Span::mins(120);
-/// R5.1: a valid pulse for this long arms a room without a session.
-const ARM_AFTER: Span = Span::secs(60);
-/// R5.1: and for this long asks for a session.
-const ASK_AFTER: Span = Span::secs(120);
-/// A room without a pulse for this long is empty again.
-const DISARM_AFTER: Span = Span::secs(120);
-/// R5.9: the baseline readings may differ by this much, mmHg systolic.
-const BASELINE_SPREAD: u16 = 10;
+/// R5.3: a dose may be taken back for this long.
+const UNDO_WITHIN: Span = Span::secs(60);
+/// R5.3: window rules hold for this long after the treatment was broken off ...
+const ABORT_WINDOW: Span = Span::mins(60);
+/// ... and R5.10: after a sedative or an opioid.
+const SEDATIVE_WINDOW: Span = Span::mins(60);
+/// The window may be prolonged by this much at a time.
+const PROLONG_AT_MOST: Span = Span::mins(120);
+/// R5.6: how long a standby lasts.
+const STANDBY: Span = Span::mins(10);
 
 /// A session, open or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,23 +30,98 @@ pub struct Session {
     phase: Phase,
     /// When the present phase began.
     since: Option<Time>,
-    open: Option<Opened>,
+    /// Window rules are added to those of the phase.
+    stricter: bool,
+    open: Option<Open>,
     baseline: Baseline,
 }
 
 /// What is known of an open session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opened {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
     /// When it was opened.
     pub at: Time,
-    /// How the dose is given.
-    pub route: Route,
-    /// How long the infusion is planned to run.
-    pub infusion: Option<Span>,
-    /// Whether the person is older than 65.
-    pub over_65: bool,
-    /// The effective time of the dose.
+    /// Who signed the screening checklist then (R5.2).
+    pub by: String,
+    /// What was said of it.
+    pub opening: Opening,
+    /// The effective time of the dose; of the last, if there was more than one.
     pub dose: Option<Time>,
+    /// The infusion, IV only.
+    pub infusion: Option<Infusion>,
+    /// The dose that was recorded last can be taken back.
+    undo: Option<Undo>,
+    /// The window lasts until then at least.
+    prolonged: Option<Time>,
+    /// When the treatment was broken off.
+    pub aborted: Option<Time>,
+    /// When the last sedative or opioid was given (R5.10).
+    pub sedated: Option<Time>,
+    /// When the last antihypertensive was given (R5.10).
+    pub treated: Option<Time>,
+    /// Since when the person has been on oxygen, as far as this session goes.
+    pub oxygen: Option<Time>,
+    /// The cuff is on the arm of the probe (R6.4).
+    pub probe_on_cuff_arm: bool,
+    /// A pulse below 50 is normal for this person (row 10).
+    pub slow_pulse: bool,
+    /// The patient is disconnected for a while.
+    pub standby: Option<Standby>,
+    /// The dose press may have been forgotten (R5.4).
+    pub forgotten: Forgotten,
+    /// A restart interrupted it, and nobody has said that it goes on (R5.8).
+    pub interrupted: bool,
+    /// How long ago the dose was is not certain: no phase that is looser begins by the clock (R5.8).
+    pub uncertain: bool,
+    /// When the last check round was made.
+    pub checked: Option<Time>,
+    /// The checklist before the patient leaves, signed.
+    pub checklist: Option<Signed>,
+    /// How many notes there are.
+    pub notes: u32,
+}
+
+/// What a dose changed, to take it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Undo {
+    until: Time,
+    dose: Option<Time>,
+    infusion: Option<Infusion>,
+    prolonged: Option<Time>,
+    forgotten: Forgotten,
+}
+
+/// A standby.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standby {
+    /// Why.
+    pub reason: StandbyReason,
+    /// Since when.
+    pub since: Time,
+    /// Until when.
+    pub until: Time,
+}
+
+/// The question after a dose that may have been given (R5.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// Not to be asked before then.
+    pub snoozed: Option<Time>,
+    /// Since when it has been asked.
+    pub asked: Option<Time>,
+    /// Nobody answered: the window is assumed.
+    pub assumed: bool,
+}
+
+/// A signed checklist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// What.
+    pub checklist: Checklist,
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub at: Time,
 }
 
 impl Session {
@@ -57,13 +135,18 @@ impl Session {
     /// rules are added (R5.3 abort, R5.8, R5.10); else the present one.
     #[must_use]
     pub const fn also(&self) -> Phase {
-        self.phase
+        if self.stricter { Phase::Window } else { self.phase }
     }
 
-    /// The phase whose technical rules and cuff cadence hold: that of [`Self::also`], or the assumed window (R5.4).
+    /// The phase whose technical rules and cuff cadence hold: that of [`Self::also`], or the assumed window
+    /// (R5.4); in recovery with a sedative on board the window too (R6.2).
     #[must_use]
-    pub const fn watched_as(&self) -> Phase {
-        self.phase
+    pub fn watched_as(&self) -> Phase {
+        let window = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.forgotten.assumed || self.phase == Phase::Recovery && open.opening.sedative);
+        if window { Phase::Window } else { self.also() }
     }
 
     /// When the present phase began; `None`: no session is open.
@@ -74,63 +157,189 @@ impl Session {
 
     /// The open session.
     #[must_use]
-    pub const fn opened(&self) -> Option<&Opened> {
+    pub const fn opened(&self) -> Option<&Open> {
         self.open.as_ref()
+    }
+
+    pub(super) const fn opened_mut(&mut self) -> Option<&mut Open> {
+        self.open.as_mut()
     }
 
     /// When the dose took effect.
     #[must_use]
     pub fn dose(&self) -> Option<Time> {
-        self.open.and_then(|open| open.dose)
+        self.open.as_ref().and_then(|open| open.dose)
     }
 
-    /// The readings taken before the dose.
+    /// What the values were before the dose; after an interruption they are not used (R5.8).
     #[must_use]
     pub const fn baseline(&self) -> &Baseline {
         &self.baseline
     }
 
+    pub(super) const fn baseline_mut(&mut self) -> &mut Baseline {
+        &mut self.baseline
+    }
+
     /// Opens a session. A new one never joins an open one (R5.2).
     ///
     /// # Errors
-    /// If one is open.
-    pub fn open(
-        &mut self,
-        route: Route,
-        infusion: Option<Span>,
-        over_65: bool,
-        now: Time,
-    ) -> Result<(), CommandRefusal> {
+    /// If one is open, or if the cuff would be on the arm of the cannula.
+    pub fn open(&mut self, opening: &Opening, actor: &str, now: Time) -> Result<(), CommandRefusal> {
         if self.open.is_some() {
             return Err(CommandRefusal::SessionOpen);
         }
-        self.open = Some(Opened { at: now, route, infusion, over_65, dose: None });
+        if opening.cuff_arm.is_same_arm(opening.iv_arm) {
+            return Err(CommandRefusal::CuffOnIvArm);
+        }
+        self.open = Some(Open {
+            at: now,
+            by: actor.into(),
+            opening: opening.clone(),
+            dose: None,
+            infusion: None,
+            undo: None,
+            prolonged: None,
+            aborted: None,
+            sedated: opening.sedative.then_some(now),
+            treated: None,
+            oxygen: opening.oxygen.then_some(now),
+            probe_on_cuff_arm: opening.cuff_arm.is_same_arm(opening.probe_hand),
+            slow_pulse: false,
+            standby: None,
+            forgotten: Forgotten::default(),
+            interrupted: false,
+            uncertain: false,
+            checked: None,
+            checklist: None,
+            notes: 0,
+        });
         self.baseline = Baseline::default();
         self.phase = Phase::Baseline;
         self.since = Some(now);
+        self.stricter = opening.sedative;
         Ok(())
     }
 
-    /// Records the dose as given `ago` before now (R5.3) and returns its effective time. The phase follows
-    /// with [`Self::refresh`].
+    /// The open session.
     ///
     /// # Errors
-    /// If no session is open, if the dose is recorded already, or if it is back-dated too far.
-    pub fn dosed(&mut self, ago: Span, now: Time) -> Result<Time, CommandRefusal> {
+    /// If none is open.
+    pub fn expect(&mut self) -> Result<&mut Open, CommandRefusal> {
+        self.open.as_mut().ok_or(CommandRefusal::NoSession)
+    }
+
+    /// The open session in one of these phases.
+    ///
+    /// # Errors
+    /// If none is open, or if it is in another phase.
+    pub fn expect_in(&mut self, phases: &[Phase]) -> Result<&mut Open, CommandRefusal> {
+        let phase = self.phase;
         let open = self.open.as_mut().ok_or(CommandRefusal::NoSession)?;
-        if open.dose.is_some() {
-            return Err(CommandRefusal::AlreadyDosed);
+        if phases.contains(&phase) { Ok(open) } else { Err(CommandRefusal::WrongPhase { phase }) }
+    }
+
+    /// Records the dose as given `ago` before now (R5.3), or another one, and returns its effective time. The
+    /// phase follows with [`Self::refresh`], the baseline stays with the first.
+    ///
+    /// # Errors
+    /// If no session is open, if it is recorded already (or, for another one, not yet), or if it is back-dated
+    /// too far.
+    pub fn dosed(&mut self, ago: Span, again: bool, now: Time) -> Result<Time, CommandRefusal> {
+        let open = self.open.as_mut().ok_or(CommandRefusal::NoSession)?;
+        match (open.dose, again) {
+            (Some(_), false) => return Err(CommandRefusal::AlreadyDosed),
+            (None, true) => return Err(CommandRefusal::NotDosed),
+            _ => {}
         }
-        if ago > BACK_DATED_AT_MOST {
-            return Err(CommandRefusal::TooLongAgo { limit: BACK_DATED_AT_MOST });
+        let dose = back_dated(ago, now)?;
+        if open.dose.is_some_and(|before| dose < before) {
+            return Err(CommandRefusal::TooLongAgo { limit: now.since(open.dose.unwrap_or(now)) });
         }
-        if ago.as_millis() > now.as_millis() {
-            return Err(CommandRefusal::TooLongAgo { limit: now.since(Time::ZERO) });
-        }
-        let dose = now - ago;
+        open.undo = Some(Undo {
+            until: now + UNDO_WITHIN,
+            dose: open.dose,
+            infusion: open.infusion,
+            prolonged: open.prolonged,
+            forgotten: open.forgotten,
+        });
         open.dose = Some(dose);
-        self.baseline.before(dose);
+        open.infusion = open
+            .opening
+            .infusion
+            .filter(|_| open.opening.route == Route::Iv)
+            .map(|planned| Infusion::new(dose, planned));
+        open.prolonged = None;
+        open.forgotten = Forgotten::default();
         Ok(dose)
+    }
+
+    /// Takes the dose back that was recorded last; `true`: there is none now.
+    ///
+    /// # Errors
+    /// If none was recorded within the last minute.
+    pub fn undo_dose(&mut self, now: Time) -> Result<bool, CommandRefusal> {
+        let open = self.open.as_mut().ok_or(CommandRefusal::NoSession)?;
+        let undo = open.undo.take().ok_or(CommandRefusal::NotAsked)?;
+        if undo.until < now {
+            return Err(CommandRefusal::TooLongAgo { limit: UNDO_WITHIN });
+        }
+        (open.dose, open.infusion, open.prolonged) = (undo.dose, undo.infusion, undo.prolonged);
+        open.forgotten = undo.forgotten;
+        Ok(open.dose.is_none())
+    }
+
+    /// The window lasts `by` longer than it would; in recovery it begins again.
+    ///
+    /// # Errors
+    /// If there was no dose, or if that is too long.
+    pub fn prolong(&mut self, by: Span, now: Time, routes: &Routes) -> Result<(), CommandRefusal> {
+        let end = self.limits(routes).and_then(|(_, end)| end);
+        let open = self.expect_in(&[Phase::Onset, Phase::Window, Phase::Recovery])?;
+        if by > PROLONG_AT_MOST || by == Span::ZERO {
+            return Err(CommandRefusal::TooLong { limit: PROLONG_AT_MOST });
+        }
+        open.prolonged = Some(end.unwrap_or(now).max(now) + by);
+        Ok(())
+    }
+
+    /// The treatment is broken off: the infusion ends, window rules hold for 60 min.
+    ///
+    /// # Errors
+    /// If there was no dose.
+    pub fn abort(&mut self, now: Time) -> Result<(), CommandRefusal> {
+        let open = self.expect_in(&[Phase::Onset, Phase::Window, Phase::Recovery])?;
+        if let Some(infusion) = &mut open.infusion {
+            infusion.end(now);
+        }
+        open.aborted = Some(now);
+        open.prolonged = Some(open.prolonged.unwrap_or(now).max(now + ABORT_WINDOW));
+        Ok(())
+    }
+
+    /// The patient is disconnected for a while (R5.6).
+    ///
+    /// # Errors
+    /// If an infusion runs, or if there is a standby already.
+    pub fn stand_by(&mut self, reason: StandbyReason, now: Time) -> Result<(), CommandRefusal> {
+        let open = self.expect()?;
+        if open.infusion.is_some_and(|infusion| infusion.ended().is_none()) {
+            return Err(CommandRefusal::InfusionRunning);
+        }
+        if open.standby.is_some() {
+            return Err(CommandRefusal::Standby);
+        }
+        open.standby = Some(Standby { reason, since: now, until: now + STANDBY });
+        Ok(())
+    }
+
+    /// Nobody watched for `outage`: a window that would have ended meanwhile lasts as much longer (R5.8).
+    pub fn hold_window(&mut self, outage: Span, now: Time, routes: &Routes) {
+        let ends = self.limits(routes).and_then(|(_, recovery)| recovery).filter(|recovery| *recovery <= now);
+        let held = matches!(self.phase, Phase::Onset | Phase::Window);
+        if let (Some(open), Some(ends), true) = (&mut self.open, ends, held) {
+            open.prolonged = Some(ends + outage);
+        }
     }
 
     /// Closes the session.
@@ -143,312 +352,268 @@ impl Session {
         Ok(())
     }
 
-    /// Takes a determination into the baseline if it belongs there.
-    pub fn take_pressure(&mut self, pressure: BloodPressure, measured_at: Time) {
-        if self.phase == Phase::Baseline {
-            self.baseline.take(pressure, measured_at);
-        }
-    }
-
     /// Lets the clock of the phases turn; returns the phase before if it changed.
     pub fn refresh(&mut self, now: Time, routes: &Routes) -> Option<Phase> {
         let before = self.phase;
-        self.phase = match (self.open, self.limits(routes)) {
+        self.phase = match (&self.open, self.limits(routes)) {
             (None, _) => Phase::NoSession,
             (Some(_), None) => Phase::Baseline,
             (Some(_), Some((window, _))) if now < window => Phase::Onset,
-            (Some(_), Some((_, recovery))) if now < recovery => Phase::Window,
+            (Some(_), Some((_, recovery))) if recovery.is_none_or(|recovery| now < recovery) => Phase::Window,
             (Some(_), Some(_)) => Phase::Recovery,
         };
+        self.stricter = self.open.as_ref().is_some_and(|open| {
+            let sedated = open.sedated.is_some_and(|at| now < at + SEDATIVE_WINDOW);
+            sedated || open.interrupted
+        });
         let changed = self.phase != before;
         if changed {
-            let began = |(window, recovery)| match self.phase {
-                Phase::Window => Some(window),
-                Phase::Recovery => Some(recovery),
+            let began = |(window, recovery): (Time, Option<Time>)| match self.phase {
+                Phase::Window => Some(window.min(now)),
+                Phase::Recovery => recovery,
                 _ => self.dose(),
             };
-            self.since = self.limits(routes).and_then(began);
+            let opened = self.open.as_ref().map(|open| open.at);
+            self.since = self.limits(routes).and_then(began).or(opened);
         }
         changed.then_some(before)
     }
 
     /// When the next phase begins by the clock.
     #[must_use]
-    pub fn deadline(&self, routes: &Routes) -> Option<Time> {
+    pub fn until(&self, routes: &Routes) -> Option<Time> {
         let (window, recovery) = self.limits(routes)?;
         match self.phase {
             Phase::Onset => Some(window),
-            Phase::Window => Some(recovery),
+            Phase::Window => recovery,
             Phase::NoSession | Phase::Baseline | Phase::Recovery => None,
         }
     }
 
-    /// When window and recovery begin (R5.3; IV: not before the end of the infusion + 20 min).
-    fn limits(&self, routes: &Routes) -> Option<(Time, Time)> {
-        let open = self.open?;
-        let dose = open.dose?;
-        let phases = routes.of(open.route);
-        let infusion_ends = open.infusion.filter(|_| open.route == Route::Iv).map(|infusion| dose + infusion);
-        let recovery = infusion_ends
-            .map_or(dose + phases.recovery, |ends| (dose + phases.recovery).max(ends + routes.after_infusion));
-        Some((dose + phases.window, recovery))
-    }
-}
-
-/// The pressures before the dose (R5.9).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Baseline {
-    readings: Vec<(Time, BloodPressure)>,
-    /// What they come to. Worked out when one comes: every later determination is judged against it.
-    pressure: Option<BloodPressure>,
-}
-
-impl Baseline {
-    /// How many readings there are.
+    /// When its rules change by the passing of time alone.
     #[must_use]
-    pub const fn count(&self) -> usize {
-        self.readings.len()
-    }
-
-    /// The baseline pressure. The first reading is discarded; of three the last two are averaged; if
-    /// they lie more than 10 mmHg apart and there is a fourth, it is the median of all. `None`: the
-    /// second reading has not come yet.
-    #[must_use]
-    pub const fn pressure(&self) -> Option<BloodPressure> {
-        self.pressure
-    }
-
-    fn take(&mut self, pressure: BloodPressure, measured_at: Time) {
-        let at = self.readings.partition_point(|(at, _)| *at <= measured_at);
-        self.readings.insert(at, (measured_at, pressure));
-        self.pressure = self.worked_out();
-    }
-
-    /// R5.3: the baseline uses data before the dose only.
-    fn before(&mut self, dose: Time) {
-        self.readings.retain(|(at, _)| *at <= dose);
-        self.pressure = self.worked_out();
-    }
-
-    fn worked_out(&self) -> Option<BloodPressure> {
-        let all: Vec<_> = self.readings.iter().filter_map(|(_, bp)| bp.systolic().zip(bp.diastolic())).collect();
-        let [_, rest @ ..] = all.as_slice() else { return None };
-        let systolic =
-            |bps: &[_]| -> Vec<u16> { bps.iter().map(|(s, _): &(crate::vitals::Pressure, _)| s.as_mmhg()).collect() };
-        let diastolic =
-            |bps: &[(_, crate::vitals::Pressure)]| -> Vec<u16> { bps.iter().map(|(_, d)| d.as_mmhg()).collect() };
-        let two: &[_] = rest.get(..rest.len().min(2))?;
-        let spread = systolic(two).iter().max()?.saturating_sub(*systolic(two).iter().min()?);
-        if spread > BASELINE_SPREAD && all.len() > 3 {
-            return BloodPressure::full(median(systolic(&all))?, median(diastolic(&all))?, None);
-        }
-        BloodPressure::full(mean(&systolic(two))?, mean(&diastolic(two))?, None)
-    }
-}
-
-fn mean(values: &[u16]) -> Option<u16> {
-    let count = u16::try_from(values.len()).ok().filter(|count| *count > 0)?;
-    let sum: u16 = values.iter().fold(0, |sum, value| sum.saturating_add(*value));
-    Some((sum + count / 2) / count)
-}
-
-fn median(mut values: Vec<u16>) -> Option<u16> {
-    values.sort_unstable();
-    let upper = values.get(values.len() / 2)?;
-    let lower = values.get(values.len().checked_sub(1)? / 2)?;
-    mean(&[*lower, *upper])
-}
-
-/// A room without a session (R5.1): somebody with a pulse is watched for the gravest, and asked about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Room {
-    pulse_since: Option<Time>,
-    pulse_lost: Option<Time>,
-    armed: bool,
-}
-
-impl Room {
-    /// Whether the room is watched.
-    #[must_use]
-    pub const fn armed(&self) -> bool {
-        self.armed
-    }
-
-    /// Whether to ask for a session.
-    #[must_use]
-    pub fn asks(&self, now: Time) -> bool {
-        self.armed && self.pulse_since.is_some_and(|since| now.since(since) >= ASK_AFTER)
-    }
-
-    /// Takes whether there is a valid pulse, and whether an alarm holds the watch up.
-    pub fn refresh(&mut self, pulse: bool, alarmed: bool, now: Time) {
-        if pulse {
-            self.pulse_since.get_or_insert(now);
-            self.pulse_lost = None;
-        } else {
-            let lost = *self.pulse_lost.get_or_insert(now);
-            if !self.armed {
-                self.pulse_since = None;
-            } else if now.since(lost) >= DISARM_AFTER && !alarmed {
-                *self = Self::default();
-            }
-        }
-        self.armed |= self.pulse_since.is_some_and(|since| now.since(since) >= ARM_AFTER);
-    }
-
-    /// When something will change by the passing of time alone.
-    #[must_use]
-    pub fn deadline(&self, now: Time) -> Option<Time> {
-        let since = self.pulse_since?;
-        let marks = [Some(since + ARM_AFTER), Some(since + ASK_AFTER), self.pulse_lost.map(|lost| lost + DISARM_AFTER)];
+    pub fn deadline(&self, now: Time, routes: &Routes) -> Option<Time> {
+        let open = self.open.as_ref()?;
+        let sedated = open.sedated.map(|at| at + SEDATIVE_WINDOW);
+        let standby = open.standby.map(|standby| standby.until);
+        let infusion = open.infusion.and_then(|infusion| infusion.due());
+        let marks = [self.until(routes), sedated, standby, infusion];
         marks.into_iter().flatten().filter(|at| *at > now).min()
     }
+
+    /// When window and recovery begin (R5.3). IV: not before the end of the infusion + 20 min, and nobody but a
+    /// person ends an infusion. `None` for recovery: not by the clock.
+    fn limits(&self, routes: &Routes) -> Option<(Time, Option<Time>)> {
+        let open = self.open.as_ref()?;
+        let dose = open.dose?;
+        let phases = routes.of(open.opening.route);
+        let by_route = dose + phases.recovery;
+        let by_infusion = match open.infusion.map(|infusion| infusion.ended()) {
+            None => Some(by_route),
+            Some(ended) => ended.map(|ended| by_route.max(ended + routes.after_infusion)),
+        };
+        let recovery = by_infusion.map(|at| open.prolonged.map_or(at, |prolonged| at.max(prolonged)));
+        Some((dose + phases.window, recovery.filter(|_| !open.uncertain)))
+    }
 }
 
-/// R5.1: the rows that watch a room without a session.
-#[must_use]
-pub const fn watches_empty_room(condition: Condition) -> bool {
-    use Condition as C;
-    matches!(
-        condition,
-        C::Spo2Critical
-            | C::Spo2VeryLow
-            | C::Spo2Low
-            | C::Spo2Reduced
-            | C::PulseVeryHigh
-            | C::PulseVeryLow
-            | C::PressureSevere
-            | C::PressureSevereConfirmed
-            | C::PressureExtreme
-            | C::PressureVeryLow
-            | C::NoPulse
-            | C::Spo2Unavailable
-    )
+/// A moment `ago` before now, if a person may say so.
+///
+/// # Errors
+/// If that is too long ago.
+pub(super) fn back_dated(ago: Span, now: Time) -> Result<Time, CommandRefusal> {
+    let limit = BACK_DATED_AT_MOST.min(now.since(Time::ZERO));
+    if ago > limit { Err(CommandRefusal::TooLongAgo { limit }) } else { Ok(now - ago) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::input::Side;
     use crate::monitor::preset::Preset;
 
     fn at(min: u64) -> Time {
         Time::ZERO + Span::mins(min)
     }
 
-    /// The minute at which each phase begins after a dose at 10 min.
-    fn phases(route: Route, infusion: Option<Span>) -> [u64; 2] {
-        let routes = Preset::kat_default_1().routes;
+    fn routes() -> Routes {
+        Preset::kat_default_1().routes
+    }
+
+    fn opened(route: Route, infusion: Option<Span>) -> Session {
         let mut session = Session::default();
-        session.open(route, infusion, false, at(0)).unwrap();
-        session.refresh(at(10), &routes);
-        assert_eq!(session.phase(), Phase::Baseline);
-        session.dosed(Span::ZERO, at(10)).unwrap();
-        session.refresh(at(10), &routes);
+        session.open(&Opening { infusion, ..Opening::by(route) }, "nurse-1", at(0)).unwrap();
+        session.refresh(at(0), &routes());
+        session
+    }
+
+    fn dosed(route: Route, infusion: Option<Span>) -> Session {
+        let mut session = opened(route, infusion);
+        session.dosed(Span::ZERO, false, at(10)).unwrap();
+        session.refresh(at(10), &routes());
+        session
+    }
+
+    fn phase(session: &mut Session, min: u64) -> Phase {
+        session.refresh(at(min), &routes());
+        session.phase()
+    }
+
+    /// The minutes after the dose at which each phase begins.
+    fn phases(route: Route) -> [u64; 2] {
+        let mut session = dosed(route, None);
         assert_eq!(session.phase(), Phase::Onset);
         [Phase::Window, Phase::Recovery].map(|phase| {
-            let deadline = session.deadline(&routes).unwrap();
-            session.refresh(deadline - Span::millis(1), &routes);
+            let begins = session.deadline(session.since().unwrap(), &routes()).unwrap();
+            session.refresh(begins - Span::millis(1), &routes());
             assert_ne!(session.phase(), phase);
-            session.refresh(deadline, &routes);
+            session.refresh(begins, &routes());
             assert_eq!(session.phase(), phase);
-            deadline.since(at(10)).as_secs() / 60
+            begins.since(at(10)).as_secs() / 60
         })
     }
 
     #[test]
     fn r5_3_the_phases_follow_the_route() {
-        assert_eq!(phases(Route::Iv, None), [15, 60]);
-        assert_eq!(phases(Route::Im, None), [5, 65]);
-        assert_eq!(phases(Route::Intranasal, None), [15, 75]);
-        assert_eq!(phases(Route::Oral, None), [30, 120]);
+        assert_eq!(phases(Route::Iv), [15, 60]);
+        assert_eq!(phases(Route::Im), [5, 65]);
+        assert_eq!(phases(Route::Intranasal), [15, 75]);
+        assert_eq!(phases(Route::Oral), [30, 120]);
     }
 
     #[test]
-    fn r5_3_an_infusion_holds_the_window_until_twenty_minutes_after_its_end() {
-        assert_eq!(phases(Route::Iv, Some(Span::mins(40))), [15, 60]);
-        assert_eq!(phases(Route::Iv, Some(Span::mins(55))), [15, 75]);
-        assert_eq!(phases(Route::Im, Some(Span::mins(55))), [5, 65], "only an IV dose has an infusion");
+    fn r5_3_the_window_lasts_until_twenty_minutes_after_a_person_ended_the_infusion() {
+        let mut session = dosed(Route::Iv, Some(Span::mins(40)));
+        assert_eq!(phase(&mut session, 10 + 300), Phase::Window, "nobody has said that it ended");
+        session.expect().unwrap().infusion.as_mut().unwrap().end(at(10 + 55));
+        session.refresh(at(10 + 60), &routes());
+        let mut session = dosed(Route::Iv, Some(Span::mins(40)));
+        session.expect().unwrap().infusion.as_mut().unwrap().end(at(10 + 55));
+        assert_eq!(phase(&mut session, 10 + 74), Phase::Window);
+        assert_eq!(phase(&mut session, 10 + 75), Phase::Recovery);
+        let mut early = dosed(Route::Iv, Some(Span::mins(40)));
+        early.expect().unwrap().infusion.as_mut().unwrap().end(at(10 + 20));
+        assert_eq!(phase(&mut early, 10 + 59), Phase::Window);
+        assert_eq!(phase(&mut early, 10 + 60), Phase::Recovery, "not before the hour");
+        assert_eq!(phase(&mut dosed(Route::Im, Some(Span::mins(55))), 10 + 65), Phase::Recovery, "only IV has one");
     }
 
     #[test]
     fn r5_3_a_back_dated_dose_sets_the_phase_by_its_effective_time() {
-        let routes = Preset::kat_default_1().routes;
-        let mut session = Session::default();
-        session.open(Route::Iv, None, false, at(200)).unwrap();
-        assert_eq!(session.dosed(Span::mins(121), at(230)), Err(CommandRefusal::TooLongAgo { limit: Span::mins(120) }));
-        assert_eq!(session.dosed(Span::mins(20), at(230)), Ok(at(210)));
-        assert_eq!(session.refresh(at(230), &routes), Some(Phase::Baseline));
+        let mut session = opened(Route::Iv, None);
+        let too_long = Err(CommandRefusal::TooLongAgo { limit: Span::mins(120) });
+        assert_eq!(session.dosed(Span::mins(121), false, at(230)), too_long);
+        assert_eq!(session.dosed(Span::mins(20), false, at(230)), Ok(at(210)));
+        assert_eq!(session.refresh(at(230), &routes()), Some(Phase::Baseline));
         assert_eq!(session.phase(), Phase::Window);
-        assert_eq!(session.dosed(Span::ZERO, at(231)), Err(CommandRefusal::AlreadyDosed));
+        assert_eq!(session.dosed(Span::ZERO, false, at(231)), Err(CommandRefusal::AlreadyDosed));
+    }
+
+    #[test]
+    fn r5_3_a_dose_can_be_taken_back_for_a_minute() {
+        let mut session = dosed(Route::Iv, Some(Span::mins(40)));
+        assert_eq!(session.undo_dose(at(11)), Ok(true));
+        assert_eq!(phase(&mut session, 11), Phase::Baseline);
+        assert_eq!(session.undo_dose(at(11)), Err(CommandRefusal::NotAsked));
+        let mut session = dosed(Route::Iv, None);
+        let late = at(11) + Span::millis(1);
+        assert_eq!(session.undo_dose(late), Err(CommandRefusal::TooLongAgo { limit: Span::secs(60) }));
+    }
+
+    #[test]
+    fn r5_3_another_dose_restarts_onset_and_window_and_can_be_taken_back_alone() {
+        let mut session = dosed(Route::Iv, None);
+        assert_eq!(phase(&mut session, 40), Phase::Window);
+        assert_eq!(session.dosed(Span::ZERO, true, at(40)), Ok(at(40)));
+        assert_eq!(phase(&mut session, 40), Phase::Onset);
+        assert_eq!(session.undo_dose(at(40)), Ok(false));
+        assert_eq!(phase(&mut session, 40), Phase::Window);
+        session.dosed(Span::ZERO, true, at(41)).unwrap();
+        assert_eq!(phase(&mut session, 41 + 59), Phase::Window);
+        assert_eq!(phase(&mut session, 41 + 60), Phase::Recovery);
+        assert_eq!(opened(Route::Iv, None).dosed(Span::ZERO, true, at(5)), Err(CommandRefusal::NotDosed));
+    }
+
+    #[test]
+    fn r5_3_the_window_is_prolonged_from_its_end_and_comes_back_in_recovery() {
+        let mut session = dosed(Route::Iv, None);
+        session.prolong(Span::mins(20), at(30), &routes()).unwrap();
+        assert_eq!(phase(&mut session, 10 + 79), Phase::Window);
+        assert_eq!(phase(&mut session, 10 + 80), Phase::Recovery);
+        session.prolong(Span::mins(15), at(100), &routes()).unwrap();
+        assert_eq!(phase(&mut session, 114), Phase::Window);
+        assert_eq!(phase(&mut session, 115), Phase::Recovery);
+        let too_long = Err(CommandRefusal::TooLong { limit: Span::mins(120) });
+        assert_eq!(session.prolong(Span::mins(121), at(116), &routes()), too_long);
+        let early = opened(Route::Iv, None).prolong(Span::mins(10), at(1), &routes());
+        assert_eq!(early, Err(CommandRefusal::WrongPhase { phase: Phase::Baseline }));
+    }
+
+    #[test]
+    fn r5_3_a_treatment_that_is_broken_off_keeps_window_rules_for_an_hour() {
+        let mut session = dosed(Route::Iv, Some(Span::mins(40)));
+        session.abort(at(25)).unwrap();
+        assert_eq!(phase(&mut session, 84), Phase::Window);
+        assert_eq!(phase(&mut session, 85), Phase::Recovery);
+    }
+
+    #[test]
+    fn r5_10_a_sedative_adds_window_rules_for_an_hour_in_any_phase() {
+        let mut session = dosed(Route::Iv, None);
+        phase(&mut session, 100);
+        session.expect().unwrap().sedated = Some(at(100));
+        assert_eq!((phase(&mut session, 159), session.also(), session.watched_as()), {
+            (Phase::Recovery, Phase::Window, Phase::Window)
+        });
+        assert_eq!(session.deadline(at(159), &routes()), Some(at(160)));
+        assert_eq!((phase(&mut session, 160), session.also()), (Phase::Recovery, Phase::Recovery));
+    }
+
+    #[test]
+    fn r6_2_with_a_sedative_on_board_recovery_is_watched_as_the_window() {
+        let mut session = Session::default();
+        session.open(&Opening { sedative: true, ..Opening::by(Route::Iv) }, "nurse-1", at(0)).unwrap();
+        session.dosed(Span::ZERO, false, at(10)).unwrap();
+        assert_eq!(phase(&mut session, 150), Phase::Recovery);
+        assert_eq!((session.also(), session.watched_as()), (Phase::Recovery, Phase::Window));
     }
 
     #[test]
     fn r5_2_a_new_session_never_joins_an_open_one() {
-        let mut session = Session::default();
-        session.open(Route::Iv, None, false, at(0)).unwrap();
-        assert_eq!(session.open(Route::Im, None, false, at(1)), Err(CommandRefusal::SessionOpen));
+        let mut session = opened(Route::Iv, None);
+        assert_eq!(session.open(&Opening::by(Route::Im), "nurse-2", at(1)), Err(CommandRefusal::SessionOpen));
         session.close().unwrap();
         assert_eq!(session.close(), Err(CommandRefusal::NoSession));
-        assert!(session.open(Route::Im, None, false, at(2)).is_ok());
+        assert!(session.open(&Opening::by(Route::Im), "nurse-2", at(2)).is_ok());
     }
 
     #[test]
-    fn r5_9_worked_the_first_reading_is_discarded_and_the_next_two_averaged() {
-        let mut baseline = Baseline::default();
-        for (min, systolic) in [(0, 138), (2, 128), (4, 124)] {
-            baseline.take(BloodPressure::full(systolic, 80, None).unwrap(), at(min));
-        }
-        assert_eq!(
-            baseline.pressure().and_then(BloodPressure::systolic).map(crate::vitals::Pressure::as_mmhg),
-            Some(126)
-        );
+    fn r5_2_the_cuff_is_never_on_the_arm_of_the_cannula() {
+        let on = |cuff_arm, iv_arm| {
+            let opening = Opening { cuff_arm, iv_arm, ..Opening::by(Route::Iv) };
+            Session::default().open(&opening, "nurse-1", at(0))
+        };
+        assert_eq!(on(Side::Right, Side::Right), Err(CommandRefusal::CuffOnIvArm));
+        assert!(on(Side::Right, Side::Left).is_ok() && on(Side::Neither, Side::Neither).is_ok());
     }
 
     #[test]
-    fn r5_9_readings_that_differ_too_much_are_replaced_by_the_median_of_four() {
-        let mut baseline = Baseline::default();
-        for (min, systolic) in [(0, 150), (2, 145), (4, 128), (6, 130)] {
-            baseline.take(BloodPressure::full(systolic, 80, None).unwrap(), at(min));
-        }
-        // median of 128, 130, 145, 150
-        assert_eq!(
-            baseline.pressure().and_then(BloodPressure::systolic).map(crate::vitals::Pressure::as_mmhg),
-            Some(138)
-        );
+    fn r5_6_no_standby_while_an_infusion_runs() {
+        let mut session = dosed(Route::Iv, Some(Span::mins(40)));
+        let toilet = StandbyReason::Toilet;
+        assert_eq!(session.stand_by(toilet, at(30)), Err(CommandRefusal::InfusionRunning));
+        session.expect().unwrap().infusion.as_mut().unwrap().end(at(50));
+        assert_eq!(session.stand_by(toilet, at(51)), Ok(()));
+        assert_eq!(session.stand_by(toilet, at(52)), Err(CommandRefusal::Standby));
+        assert_eq!(session.deadline(at(52), &routes()), Some(at(61)));
     }
 
     #[test]
-    fn r5_9_a_single_reading_is_no_baseline() {
-        let mut baseline = Baseline::default();
-        assert_eq!(baseline.pressure(), None);
-        baseline.take(BloodPressure::full(168, 100, None).unwrap(), at(0));
-        assert_eq!(baseline.pressure(), None);
-    }
-
-    #[test]
-    fn r5_1_a_pulse_for_a_minute_arms_the_room_and_for_two_asks_for_a_session() {
-        let mut room = Room::default();
-        let s = |s| Time::ZERO + Span::secs(s);
-        room.refresh(true, false, s(5));
-        room.refresh(true, false, s(64));
-        assert!(!room.armed());
-        assert_eq!(room.deadline(s(64)), Some(s(65)));
-        room.refresh(true, false, s(65));
-        assert!(room.armed() && !room.asks(s(65)));
-        assert!(room.asks(s(125)));
-        room.refresh(false, false, s(130));
-        room.refresh(false, true, s(250));
-        assert!(room.armed(), "an alarm holds the watch up");
-        room.refresh(false, false, s(251));
-        assert!(!room.armed());
-    }
-
-    #[test]
-    fn r5_1_a_pulse_that_comes_and_goes_does_not_arm_an_empty_room() {
-        let mut room = Room::default();
-        for t in 0..600 {
-            room.refresh(t % 50 < 45, false, Time::ZERO + Span::secs(t));
-            assert!(!room.armed());
-        }
+    fn r5_8_without_a_certain_time_no_looser_phase_begins_by_the_clock() {
+        let mut session = dosed(Route::Iv, None);
+        session.expect().unwrap().uncertain = true;
+        assert_eq!(phase(&mut session, 24), Phase::Onset);
+        assert_eq!(phase(&mut session, 25), Phase::Window);
+        assert_eq!(phase(&mut session, 500), Phase::Window);
     }
 }

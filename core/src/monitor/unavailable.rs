@@ -29,6 +29,8 @@ const FULL: u16 = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unavailable {
     good: bool,
+    /// The cuff is on the limb of the probe and inflated (R6.4): what is lost to it is no thin signal.
+    shadow: bool,
     /// Time without good data since it was last forgotten.
     missing: Span,
     /// Continuous good time.
@@ -54,6 +56,7 @@ impl Default for Unavailable {
     fn default() -> Self {
         Self {
             good: true,
+            shadow: false,
             missing: Span::ZERO,
             restored: Span::ZERO,
             bins: vec![FULL; usize::from(BINS)],
@@ -89,7 +92,7 @@ impl Unavailable {
         while left > 0 {
             let room = FULL - self.into_bin;
             let step = u16::try_from(left).unwrap_or(u16::MAX).min(room);
-            if let (false, Some(bin)) = (self.good, self.bins.get_mut(usize::from(self.newest))) {
+            if let (false, Some(bin)) = (self.good || self.shadow, self.bins.get_mut(usize::from(self.newest))) {
                 *bin = bin.saturating_sub(step);
             }
             self.into_bin += step;
@@ -104,11 +107,12 @@ impl Unavailable {
         }
     }
 
-    /// Whether the data are good from now on.
-    pub fn judge(&mut self, good: bool, now: Time) {
-        match (self.good, good) {
+    /// Whether the data are good from now on, and whether the cuff casts its shadow on them.
+    pub fn judge(&mut self, good: bool, shadow: bool, now: Time) {
+        let was_good = self.good || self.shadow;
+        self.shadow = shadow;
+        match (was_good, good || shadow) {
             (true, false) => {
-                self.restored = Span::ZERO;
                 self.lost = now;
             }
             (false, true) if now > self.lost => {
@@ -117,11 +121,15 @@ impl Unavailable {
             }
             _ => {}
         }
+        if self.good != good {
+            self.restored = Span::ZERO;
+        }
         self.good = good;
     }
 
     /// Draws the consequence of the time that has passed: forgets what was missing once good data have come
-    /// for long enough (R6.1), judges the sum (R6.2) and a signal that comes and goes (R6.3).
+    /// for long enough (R6.1), judges the sum (R6.2) and a signal that comes and goes (R6.3). While the cuff casts
+    /// its shadow (R6.4) nothing is raised; what is missing by then is counted.
     pub fn settle(&mut self, phase: Phase, reason: Absent, third_baseline: bool, terms: &UnavailableTerms, now: Time) {
         if self.good && self.restored >= terms.reset {
             self.missing = Span::ZERO;
@@ -131,14 +139,15 @@ impl Unavailable {
             let untrusted = self.share_below(SHORT, TRUSTED_AGAIN_PCT);
             self.thin = if untrusted { self.thin.max(self.thin(phase, terms, now)) } else { None };
         }
-        let by_time = if self.good {
+        let by_time = if self.good || self.shadow {
             None
         } else {
             let steps = self.steps(phase, reason, third_baseline, terms).into_iter().flatten();
             steps.filter(|(after, _)| self.missing >= *after).map(|(_, priority)| priority).max()
         };
         let over = self.missing == Span::ZERO && self.thin.is_none();
-        self.risen = if over { None } else { self.risen.max(by_time).max(self.thin) };
+        let thin = self.thin.filter(|_| !self.shadow);
+        self.risen = if over { None } else { self.risen.max(by_time).max(thin) };
     }
 
     /// How grave the absence is; `None`: there is none, or not yet.
@@ -211,7 +220,7 @@ impl Unavailable {
     /// Whether at least two losses touch the last `seconds`: an unbroken one is R6.2's to judge.
     fn comes_and_goes(&self, seconds: u16, now: Time) -> bool {
         let window = Span::secs(u64::from(seconds));
-        let earlier = if self.good { self.earlier_loss_ended } else { self.loss_ended };
+        let earlier = if self.good || self.shadow { self.earlier_loss_ended } else { self.loss_ended };
         earlier.is_some_and(|ended| now.since(ended) < window)
     }
 
@@ -240,7 +249,7 @@ mod tests {
         let mut changes: Vec<(u64, Option<Priority>)> = Vec::new();
         for second in 0..seconds {
             let now = Time::from_millis(second * 1_000);
-            watch.judge(good(second), now);
+            watch.judge(good(second), false, now);
             watch.settle(phase, reason, false, &terms, now);
             let priority = watch.priority();
             if changes.last().and_then(|(_, last)| *last) != priority {
@@ -292,7 +301,7 @@ mod tests {
         let mut watch = Unavailable::default();
         let second = |watch: &mut Unavailable, t: u64, reason: Option<Absent>| {
             let now = Time::from_millis(t * 1_000);
-            watch.judge(reason.is_none(), now);
+            watch.judge(reason.is_none(), false, now);
             watch.settle(Phase::Onset, reason.unwrap_or(Absent::InadequateSignal), false, &terms, now);
             watch.advance(Span::secs(1));
             watch.priority()

@@ -4,7 +4,8 @@
 
 use vitalsd_core::driver::Quantity;
 use vitalsd_core::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Input, Link, Named, Opening, Route};
-use vitalsd_core::monitor::output::{Alarm, Condition, Event, EventKind, Output, Priority};
+use vitalsd_core::monitor::observation::Responsiveness;
+use vitalsd_core::monitor::output::{Alarm, Condition, Event, EventKind, Output, Presence, Priority};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device};
 use vitalsd_core::sample::{CuffOrigin, CuffResult, Oximetry, Sample};
@@ -22,6 +23,8 @@ pub enum Did {
     Announced(Priority),
     Worsened(Priority),
     Eased(Priority),
+    Escalated(Priority),
+    Reannounced(Priority),
     Acknowledged,
     Latched,
     Cleared,
@@ -145,9 +148,49 @@ impl Room {
         self.bed.alarm(condition).expect("every condition stands on the board")
     }
 
-    pub fn acknowledge(&mut self, condition: Condition) -> Result<(), CommandRefusal> {
+    /// The alarm as a person sees it now.
+    pub fn named(&self, condition: Condition) -> Named {
         let Alarm { episode, priority, .. } = *self.alarm(condition);
-        self.command(Action::Acknowledge(Named { condition, episode, priority }))
+        Named { condition, episode, priority }
+    }
+
+    /// What is heard now.
+    pub fn sounding(&self) -> Vec<Condition> {
+        self.bed.alarms().filter(|alarm| alarm.sounds).map(|alarm| alarm.condition).collect()
+    }
+
+    /// Everything that is there, latched or not.
+    pub fn present(&self) -> Vec<Condition> {
+        self.bed.alarms().map(|alarm| alarm.condition).collect()
+    }
+
+    pub fn is_on(&self, condition: Condition) -> bool {
+        self.alarm(condition).presence == Presence::On
+    }
+
+    /// The whole seconds since the start.
+    pub fn sec(&self) -> u64 {
+        self.now.as_millis() / 1_000
+    }
+
+    /// Steady values for so many minutes.
+    pub fn minutes(&mut self, minutes: u64) {
+        self.steady(minutes * 60);
+    }
+
+    /// A nurse goes the check round every quarter of an hour, so that it is never overdue.
+    pub fn minutes_with_rounds(&mut self, minutes: u64) {
+        for minute in 0..minutes {
+            if minute % 10 == 0 {
+                let check = Action::Check { responds: Responsiveness::Awake, breaths: Some(14) };
+                self.command(check).expect("a session is open");
+            }
+            self.minutes(1);
+        }
+    }
+
+    pub fn acknowledge(&mut self, condition: Condition) -> Result<(), CommandRefusal> {
+        self.command(Action::Acknowledge(self.named(condition)))
     }
 
     /// What happened to alarms so far, with the second it was decided for, and forgets it.
@@ -172,6 +215,8 @@ pub fn did(event: &Event) -> Option<(Condition, Did)> {
         EventKind::Announced(alarm) => (alarm, Did::Announced(alarm.priority)),
         EventKind::Worsened(alarm) => (alarm, Did::Worsened(alarm.priority)),
         EventKind::Eased(alarm) => (alarm, Did::Eased(alarm.priority)),
+        EventKind::Escalated(alarm) => (alarm, Did::Escalated(alarm.priority)),
+        EventKind::Reannounced(alarm) => (alarm, Did::Reannounced(alarm.priority)),
         EventKind::Acknowledged(alarm) => (alarm, Did::Acknowledged),
         EventKind::Latched(alarm) => (alarm, Did::Latched),
         EventKind::Cleared(alarm) => (alarm, Did::Cleared),
