@@ -12,6 +12,7 @@ use crate::monitor::input::CommandRefusal;
 use crate::monitor::output::{Event, EventKind, Output, Phase};
 use crate::monitor::preset::AttentionTerms;
 use crate::time::{Span, Time};
+use crate::vitals::Absent;
 
 /// R2.5: an unacknowledged HIGH sounds for this long after it has ended.
 pub(super) const SOUNDS_AFTER_END: Span = Span::secs(30);
@@ -420,7 +421,7 @@ impl Board {
         let standing = self.standing(condition).filter(|standing| standing.off.is_none());
         let on = standing.map(|standing| &standing.alarm).filter(|alarm| alarm.presence == Presence::On);
         on.is_some_and(|alarm| match condition {
-            Condition::NoPulse => !alarm.stale,
+            Condition::NoPulse => !alarm.stale && alarm.value == Some(Value::Absent(Absent::NoPulse)),
             Condition::CuffFailed => alarm.ack.is_none(),
             _ => true,
         })

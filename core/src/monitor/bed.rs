@@ -59,6 +59,8 @@ pub struct Bed {
     pub(super) preset: Preset,
     pub(super) devices: Vec<Device>,
     pub(super) state: Snapshot,
+    /// The oximetry rows, within a group the gravest first: of what happens at one moment it is told first.
+    pub(super) order: Vec<usize>,
     /// When something is due by the passing of time alone.
     next: Option<Time>,
 }
@@ -150,9 +152,7 @@ impl Bed {
             own_alarm_off: false,
             board: Board::default(),
         };
-        let mut bed = Self { preset, devices, state, next: None };
-        bed.next = bed.earliest();
-        bed
+        Self::restore(state, preset, devices)
     }
 
     /// Takes one input at `now`. What was due before it is decided first.
@@ -205,7 +205,11 @@ impl Bed {
     /// A bed that goes on from `snapshot`, with the same preset and devices as before.
     #[must_use]
     pub fn restore(snapshot: Snapshot, preset: Preset, devices: Vec<Device>) -> Self {
-        let mut bed = Self { preset, devices, state: snapshot, next: None };
+        let rows = preset.oximetry.iter().chain([&preset.combined.fast_pulse]);
+        let mut order: Vec<_> = rows.map(|row| row.condition).enumerate().collect();
+        order.sort_by_key(|(_, condition)| core::cmp::Reverse(*condition));
+        let order = order.into_iter().map(|(index, _)| index).collect();
+        let mut bed = Self { preset, devices, state: snapshot, order, next: None };
         bed.next = bed.earliest();
         bed
     }
@@ -393,7 +397,7 @@ impl Bed {
         match link {
             Link::Lost(reason) => {
                 way.lost_since.get_or_insert(now);
-                self.state.oximeter.lose(device, absence(reason));
+                self.state.oximeter.lose(device, absence(reason), now);
                 if self.is_cuff(device) {
                     self.state.cuff.lost(now);
                 }

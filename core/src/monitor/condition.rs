@@ -136,8 +136,15 @@ impl Life {
                 self.accrued = self.accrued + self.suspected;
                 self.suspected = Span::ZERO;
             }
-            Verdict::Good(Side::Beyond) => self.suspected = Span::ZERO,
-            Verdict::Doubted { motion: true, .. } => self.motion = self.pending(),
+            Verdict::Good(Side::Beyond) => {
+                self.suspected = Span::ZERO;
+                // A sudden fall that was none leaves nothing behind.
+                self.motion &= self.accrued > Span::ZERO;
+            }
+            // Only what good values began is doubled: questionable ones begin nothing here (R1.5).
+            Verdict::Doubted { motion: true, .. } => {
+                self.motion |= self.accrued > Span::ZERO || self.suspected > Span::ZERO;
+            }
             Verdict::Doubted { .. } | Verdict::Suspected(_) | Verdict::Blank => {}
         }
         if verdict != Verdict::Good(Side::Beyond) {
@@ -173,7 +180,9 @@ impl Life {
     #[must_use]
     pub fn deadline(&self, terms: &Terms) -> Option<Span> {
         match self.verdict {
-            Verdict::Good(Side::Violation) if !self.active => self.due(terms),
+            Verdict::Good(Side::Violation) if !self.active => {
+                [self.due(terms), self.due_doubted(terms)].into_iter().flatten().min()
+            }
             Verdict::Doubted { side: Side::Violation, .. } if !self.active => self.due_doubted(terms),
             Verdict::Good(Side::Beyond) if self.active => Some(terms.clear.minus(self.beyond)),
             Verdict::Good(Side::Beyond) if self.pending() => Some(FORGET_BEYOND.minus(self.beyond)),

@@ -80,12 +80,16 @@ impl<T: Copy + PartialEq> Signal<T> {
         }
     }
 
+    /// How long a value is fresh.
+    fn stale_after(&self) -> Span {
+        STALE_AT_LEAST.max(self.cadence.scaled(5, 2))
+    }
+
     /// When the present value will be stale; `None`: there is no value that could be.
     fn stale_at(&self) -> Option<Time> {
-        let stale_after = STALE_AT_LEAST.max(self.cadence.scaled(5, 2));
         match self.held {
             Measured::Absent(Absent::NeverReceived | Absent::NotMeasured | Absent::Stale | Absent::LinkLost) => None,
-            _ => self.at.map(|at| at + stale_after),
+            _ => self.at.map(|at| at + self.stale_after()),
         }
     }
 
@@ -162,7 +166,7 @@ impl Oximeter {
         let doubt = self.stuck.then_some(Doubt::StuckSource);
         if self.spo2.comes_from(device) {
             let mut spo2 = sample.spo2;
-            if self.falls.too_fast(spo2.value(), now) {
+            if self.falls.too_fast(spo2.value(), self.spo2.stale_after(), now) {
                 spo2 = spo2.doubted(Doubt::ImplausibleFall);
             }
             if sample.spo2.value().is_some() {
@@ -187,9 +191,9 @@ impl Oximeter {
     }
 
     /// The way to `device` is lost.
-    pub fn lose(&mut self, device: DeviceIndex, reason: Absent) {
+    pub fn lose(&mut self, device: DeviceIndex, reason: Absent, now: Time) {
         if self.spo2.comes_from(device) {
-            self.falls = Falls::default();
+            self.falls.note(None, now);
             self.waveform.lost();
         }
         self.spo2.lose(device, reason);
@@ -241,29 +245,34 @@ impl Oximeter {
 /// The saturation of the last second, to know a fall that blood does not make (R1.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Falls {
-    /// Oldest first from `next`; one entry each 70 ms at most, so 16 of them reach back over a second.
-    past: [Option<(Time, u16)>; 16],
+    /// What was held from when on, oldest first from `next`; one entry each 70 ms at most, or when a value came or
+    /// went, so 16 of them reach back over a second.
+    past: [Option<(Time, Option<u16>)>; 16],
     next: u8,
 }
 
 impl Falls {
-    /// Whether `value` is more than 4 % below what was held one second ago.
-    fn too_fast(&mut self, value: Option<Spo2>, now: Time) -> bool {
-        let Some(value) = value.map(Spo2::as_tenths) else {
-            *self = Self::default();
-            return false;
-        };
+    /// Whether `value` is more than 4 % below what was held one second ago; a value is held until it is stale.
+    fn too_fast(&mut self, value: Option<Spo2>, stale_after: Span, now: Time) -> bool {
+        let value = value.map(Spo2::as_tenths);
         let second_ago = now - Span::secs(1);
-        let before = self.past.iter().flatten().filter(|(at, _)| *at <= second_ago).max_by_key(|(at, _)| *at);
-        let too_fast = before.is_some_and(|(_, before)| value.saturating_add(FALL_TENTHS) < *before);
-        let newest = self.past.iter().flatten().map(|(at, _)| *at).max();
-        if newest.is_none_or(|newest| now.since(newest) >= Span::millis(70)) {
+        let then = self.past.iter().flatten().filter(|(at, _)| *at <= second_ago).max_by_key(|(at, _)| *at);
+        let held = then.filter(|(at, _)| second_ago.since(*at) < stale_after).and_then(|(_, value)| *value);
+        self.note(value, now);
+        held.zip(value).is_some_and(|(before, value)| value.saturating_add(FALL_TENTHS) < before)
+    }
+
+    fn note(&mut self, value: Option<u16>, now: Time) {
+        let newest = self.past.iter().flatten().max_by_key(|(at, _)| *at);
+        let due = newest.is_none_or(|(at, before)| {
+            now.since(*at) >= Span::millis(70) || before.is_some() != value.is_some()
+        });
+        if due {
             if let Some(slot) = self.past.get_mut(usize::from(self.next % 16)) {
                 *slot = Some((now, value));
             }
             self.next = (self.next + 1) % 16;
         }
-        too_fast
     }
 }
 

@@ -127,7 +127,8 @@ impl Bed {
     pub(super) fn settle_oximetry(&mut self) {
         let phase = self.state.session.phase();
         let now = self.state.now;
-        for index in 0..self.state.lives.len() {
+        for position in 0..self.order.len() {
+            let Some(index) = self.order.get(position).copied() else { continue };
             if self.state.lives.get(index).is_none_or(Life::at_rest) {
                 continue;
             }
@@ -146,6 +147,8 @@ impl Bed {
                     let priority = priority.unwrap_or(Priority::Low);
                     let cause = Cause { priority, value, limit: Some(limit), baseline, delay: row.delay, phase };
                     self.state.board.raise(row.condition, &cause, now);
+                    // It may have become active in the moment in which its last value went stale.
+                    self.state.board.observe(row.condition, value, |_, _| false);
                 }
                 Some(Change::Ended) => self.state.board.end(row.condition, now),
                 None => {}
