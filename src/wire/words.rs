@@ -40,18 +40,22 @@ pub fn reason(alarm: &Alarm) -> String {
 
 /// For how long, as it reads best after what was found; `None`: too short, or said already.
 fn time(alarm: &Alarm) -> Option<String> {
-    let lasted = lasted(alarm);
+    let lasted = match alarm.value {
+        // A question stands since it was due.
+        Some(Value::Since(due)) if asks(alarm.condition) => alarm.ended.unwrap_or(alarm.at).since(due),
+        _ => lasted(alarm),
+    };
     if lasted.as_secs() == 0 {
         return None;
     }
     let condition = alarm.condition;
     Some(match alarm.value {
+        _ if asks(condition) => format!(" (asked {lasted} ago)"),
         // Both name a time themselves.
         Some(Value::Since(_) | Value::Desaturations(_)) => return None,
         Some(Value::Responsiveness(_) | Value::Breaths(_)) => format!(", seen {lasted} ago"),
         _ if condition == Condition::Help => format!(" {lasted} ago"),
         _ if condition == Condition::Restarted => format!(", {lasted} ago"),
-        _ if condition.is_prompt() => format!(" (asked {lasted} ago)"),
         // After a baseline, a trend or an advice the time needs a pause before it.
         None
         | Some(
@@ -66,6 +70,12 @@ fn time(alarm: &Alarm) -> Option<String> {
         _ if alarm.baseline.is_some() => format!(", for {lasted}"),
         _ => format!(" for {lasted}"),
     })
+}
+
+/// Whether it is a question to a person; the other prompts tell something.
+const fn asks(condition: Condition) -> bool {
+    use Condition::{CheckOverdue, DoseTimeUncertain, Restarted};
+    condition.is_prompt() && !matches!(condition, CheckOverdue | DoseTimeUncertain | Restarted)
 }
 
 /// How long the violation has lasted, the delay by design included.

@@ -264,9 +264,8 @@ impl Falls {
 
     fn note(&mut self, value: Option<u16>, now: Time) {
         let newest = self.past.iter().flatten().max_by_key(|(at, _)| *at);
-        let due = newest.is_none_or(|(at, before)| {
-            now.since(*at) >= Span::millis(70) || before.is_some() != value.is_some()
-        });
+        let due =
+            newest.is_none_or(|(at, before)| now.since(*at) >= Span::millis(70) || before.is_some() != value.is_some());
         if due {
             if let Some(slot) = self.past.get_mut(usize::from(self.next % 16)) {
                 *slot = Some((now, value));

@@ -230,6 +230,7 @@ pub(super) fn combined(table: &Table<'_>, model: &Preset, places: &mut Places) -
     let slow = model.pressure.iter().find(|row| row.condition == Condition::HighPressureSlowPulse);
     let slow_pulse = slow.and_then(|model| row(table, model.condition, places, |table| pressure_row(table, model)));
     let (pulse_fall_pct, pulse_falling) = falling?;
+    let pulse_fall_pct = u8::try_from(pulse_fall_pct).ok()?;
     Some((CombinedTerms { pulse_falling, pulse_fall_pct, fast_pulse: fast_pulse? }, slow_pulse?))
 }
 

@@ -5,7 +5,7 @@ use vitalsd_core::monitor::output::{Alarm, Condition, Limit, Value};
 use vitalsd_core::vitals::{BloodPressure, Pressure};
 
 use super::limit::limit;
-use super::{absent, cuff_failure};
+use super::{absent, asks, cuff_failure};
 use crate::wire::number::Decimal;
 
 /// What is so: `SpO2 86 %, below 88 %`.
@@ -50,7 +50,9 @@ fn subject(alarm: &Alarm) -> String {
         Some(Value::Absent(why)) if alarm.condition == Condition::Spo2Unavailable => {
             format!("{title}: {}", absent(why))
         }
-        Some(Value::Since(due)) => format!("{title} for {}", alarm.ended.unwrap_or(alarm.at).since(due)),
+        Some(Value::Since(due)) if !asks(alarm.condition) => {
+            format!("{title} for {}", alarm.ended.unwrap_or(alarm.at).since(due))
+        }
         Some(Value::Lost(why)) => format!("{title}: {why}"),
         Some(Value::CuffFailure(why)) => format!("{title} ({})", cuff_failure(why)),
         _ => title.to_owned(),

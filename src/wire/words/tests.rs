@@ -300,6 +300,19 @@ fn r5_12_a_check_round_says_what_was_seen_and_when() {
 }
 
 #[test]
+fn a_question_says_when_it_was_asked_and_not_how_long_it_is_due() {
+    let asked = |s| Value::Since(Time::from_millis(110_000) - Span::secs(s));
+    assert_eq!(
+        reason(&lasting(30, Condition::DoseForgotten, asked(0), None)),
+        "dose given? say when, or not yet (asked 30 s ago), in the window"
+    );
+    assert_eq!(
+        reason(&lasting(0, Condition::StandbyOver, asked(60), None)),
+        "standby is over: is the patient back? (asked 1 min ago), in the window"
+    );
+}
+
+#[test]
 fn what_has_no_value_says_how_long_it_has_stood_or_when_it_was_asked() {
     let told = |condition| {
         let at = Time::from_millis(122_000);
@@ -312,7 +325,7 @@ fn what_has_no_value_says_how_long_it_has_stood_or_when_it_was_asked() {
         (Condition::NoStation, "no station present: nobody is looking, for 12 s, in the window"),
         (Condition::BedClaimedTwice, "two boxes claim this bed, for 12 s, in the window"),
         (Condition::DiskFault, "nothing is recorded: disk full or failing, for 12 s, in the window"),
-        (Condition::ClockUntrusted, "the clock of the box is not synchronised, for 12 s, in the window"),
+        (Condition::DoseTimeUncertain, "time since dose uncertain, for 12 s, in the window"),
         (Condition::NoSession, "patient in this room, no session (asked 12 s ago)"),
         (Condition::DoseForgotten, "dose given? say when, or not yet (asked 12 s ago), in the window"),
         (Condition::InfusionEnded, "infusion ended? say when (asked 12 s ago), in the window"),
