@@ -136,6 +136,8 @@ pub enum CuffFailure {
     NoAnswer,
     /// Numbers outside the range or out of order: not shown (R1.4).
     OutOfRange,
+    /// The numbers of the determination before, sooner than any cuff can measure.
+    Repeated,
     /// A code that the sheet does not explain.
     Unknown(u8),
 }

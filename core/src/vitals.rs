@@ -181,6 +181,18 @@ impl BloodPressure {
             }
         }
     }
+
+    /// The same in tenths of mmHg, for limits that are a share of the patient's own mean (row 18).
+    #[must_use]
+    pub const fn mean_tenths(self) -> u16 {
+        match self {
+            Self::MeanOnly { mean } | Self::Full { mean: Some(mean), .. } => mean.0.saturating_mul(10),
+            Self::Full { systolic, diastolic, mean: None } => {
+                let pulse_pressure = systolic.0.saturating_sub(diastolic.0);
+                diastolic.0.saturating_mul(10).saturating_add((pulse_pressure.saturating_mul(10) + 1) / 3)
+            }
+        }
+    }
 }
 
 /// Why a value is not there.

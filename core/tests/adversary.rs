@@ -225,8 +225,13 @@ fn row_21_a_pressure_that_falls_again_does_not_ease_it() {
 
 #[test]
 fn r6_a_lost_source_of_the_pulse_is_told() {
-    let dev =
-        |q: Vec<Quantity>| Device { cadence: Span::secs(1), primary: q, starts_cuff: false, pleth_full_scale: None };
+    let dev = |q: Vec<Quantity>| Device {
+        cadence: Span::secs(1),
+        primary: q,
+        starts_cuff: false,
+        cuff_rest: Span::secs(30),
+        pleth_full_scale: None,
+    };
     let mut room = Room::with(vec![dev(vec![Quantity::Spo2]), dev(vec![Quantity::Pulse])]);
     let both = |room: &mut Room, p: bool| {
         let na = Measured::Absent(Absent::NotMeasured);

@@ -6,11 +6,15 @@ mod support;
 use proptest::prelude::*;
 use support::{CUFF, OXIMETER, bpm, devices, percent};
 use vitalsd_core::driver::Quantity;
-use vitalsd_core::monitor::input::{Action, BoxFault, Command, Input, Link, LossReason, Named, Opening, Route};
+use vitalsd_core::monitor::input::{
+    Action, BoxFault, CloseReason, Command, Input, Link, LossReason, Named, OffReason, Opening, Route, Side,
+    StandbyReason,
+};
+use vitalsd_core::monitor::observation::{Observation, Responsiveness};
 use vitalsd_core::monitor::output::{Condition, EventKind, Output, Presence, Priority};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device, Snapshot};
-use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, Oximetry, Sample};
+use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, Notice, Oximetry, Sample};
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{Absent, BloodPressure, Doubt, Measured, PulseRate, Spo2};
 
@@ -22,11 +26,23 @@ enum Step {
     Cuff(Result<BloodPressure, CuffFailure>),
     Inflating,
     Link(bool, Link),
-    Broker(bool),
+    OwnAlarm(bool),
+    Fault(BoxFault, bool),
     Act(Action),
-    Acknowledge(usize),
-    Seen(usize),
+    /// Something about one of the alarms that are there.
+    About(About, usize),
     Nothing,
+}
+
+/// What a person says about an alarm.
+#[derive(Clone, Copy, Debug)]
+enum About {
+    Acknowledge,
+    Withdraw,
+    Decline,
+    Seen,
+    SwitchOff,
+    SwitchOn,
 }
 
 fn room() -> Vec<Device> {
@@ -57,23 +73,30 @@ fn apply(bed: &mut Bed, step: &Step, now: Time, out: &mut Vec<Output>) {
             Input::Sample { device: CUFF, sample: Sample::CuffState { at: now, state: CuffState::Inflating } }
         }
         Step::Link(oximeter, link) => Input::Link { device: if *oximeter { OXIMETER } else { CUFF }, link: *link },
-        Step::Broker(lost) => Input::Fault { fault: BoxFault::Broker, present: *lost },
+        Step::OwnAlarm(on) => {
+            let notice = if *on { Notice::OwnAlarmOn } else { Notice::OwnAlarmOff };
+            Input::Sample { device: OXIMETER, sample: Sample::Notice { at: now, notice } }
+        }
+        Step::Fault(fault, present) => Input::Fault { fault: *fault, present: *present },
         Step::Nothing => Input::Tick,
         Step::Act(action) => {
             let _ = bed.command(&Command { actor: "nurse-1".into(), action: action.clone() }, now, &mut say);
             return;
         }
-        Step::Acknowledge(which) | Step::Seen(which) => {
+        Step::About(about, which) => {
             bed.input(&Input::Tick, now, &mut say); // a person acts on what is so now
-            let on = matches!(step, Step::Acknowledge(_));
-            let presence = if on { Presence::On } else { Presence::Latched };
-            let alarms: Vec<_> = bed.alarms().filter(|alarm| alarm.presence == presence).cloned().collect();
+            let wanted = if matches!(about, About::Seen) { Presence::Latched } else { Presence::On };
+            let alarms: Vec<_> = bed.alarms().filter(|alarm| alarm.presence == wanted).cloned().collect();
             let Some(alarm) = alarms.get(which % alarms.len().max(1)) else { return };
             let (condition, episode, priority) = (alarm.condition, alarm.episode, alarm.priority);
-            let action = if on {
-                Action::Acknowledge(Named { condition, episode, priority })
-            } else {
-                Action::Seen { condition, episode }
+            let named = Named { condition, episode, priority };
+            let action = match about {
+                About::Acknowledge => Action::Acknowledge(named),
+                About::Withdraw => Action::Withdraw(named),
+                About::Decline => Action::Decline(named),
+                About::Seen => Action::Seen { condition, episode },
+                About::SwitchOff => Action::SwitchOff { condition, reason: OffReason::Expected },
+                About::SwitchOn => Action::SwitchOn { condition },
             };
             let _ = bed.command(&Command { actor: "nurse-1".into(), action }, now, &mut say);
             return;
@@ -115,17 +138,90 @@ fn pressure() -> impl Strategy<Value = Result<BloodPressure, CuffFailure>> {
     ]
 }
 
-fn action() -> impl Strategy<Value = Action> {
+fn opening() -> impl Strategy<Value = Opening> {
     let route = prop_oneof![Just(Route::Iv), Just(Route::Im), Just(Route::Intranasal), Just(Route::Oral)];
+    let infusion = proptest::option::of((20_u64..60).prop_map(Span::mins));
+    (route, infusion, any::<[bool; 5]>()).prop_map(
+        |(route, infusion, [over_65, oxygen, sedative, hypercapnia, same])| {
+            let probe_hand = if same { Side::Left } else { Side::Right };
+            Opening { infusion, over_65, oxygen, sedative, hypercapnia, probe_hand, ..Opening::by(route) }
+        },
+    )
+}
+
+fn observation() -> impl Strategy<Value = Observation> {
     prop_oneof![
-        4 => (route, any::<bool>()).prop_map(|(route, over_65)| Action::Open(Opening { over_65, ..Opening::by(route) })),
-        4 => (0_u64..100).prop_map(|min| Action::Dose { ago: Span::mins(min) }),
-        1 => Just(Action::Close { reason: None }),
+        Just(Observation::GaveBenzodiazepine),
+        Just(Observation::GaveAntihypertensive),
+        Just(Observation::GaveOxygen),
+        Just(Observation::StoppedOxygen),
+        Just(Observation::Nausea),
+        Just(Observation::Sedation { responds: Responsiveness::Unresponsive }),
+        Just(Observation::Sedation { responds: Responsiveness::Voice }),
+    ]
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let minutes = || (0_u64..100).prop_map(Span::mins);
+    let breaths = proptest::option::of(4_u8..20);
+    let of_the_dose = prop_oneof![
+        6 => minutes().prop_map(|ago| Action::Dose { ago }),
+        1 => minutes().prop_map(|ago| Action::DoseAgain { ago }),
+        1 => Just(Action::UndoDose),
+        1 => Just(Action::NotYet),
+        1 => Just(Action::InfusionPause),
+        1 => Just(Action::InfusionResume),
+        2 => minutes().prop_map(|ago| Action::InfusionEnd { ago }),
+        1 => minutes().prop_map(|by| Action::Prolong { by }),
+        1 => Just(Action::Abort),
+    ];
+    let of_the_session = prop_oneof![
+        1 => Just(Action::Cancel),
+        2 => Just(Action::Close { reason: Some(CloseReason::Test) }),
+        2 => Just(Action::Standby { reason: StandbyReason::Toilet }),
+        1 => Just(Action::EndStandby),
+        1 => Just(Action::RetakeBaseline),
+        1 => Just(Action::ConfirmSlowPulse),
+        3 => observation().prop_map(Action::Observe),
+        2 => breaths.prop_map(|breaths| Action::Check { responds: Responsiveness::Awake, breaths }),
+        1 => Just(Action::ProbeOnCuffArm),
+    ];
+    let of_the_sound = prop_oneof![
+        2 => Just(Action::PauseAudio),
+        1 => Just(Action::ResumeAudio),
+        1 => Just(Action::Help),
+        1 => Just(Action::HelpOver),
+    ];
+    let of_the_cuff = prop_oneof![
         1 => Just(Action::StartCuff),
-        1 => pressure().prop_filter_map("a pressure", |p| {
+        1 => Just(Action::StartStat),
+        1 => Just(Action::StopCuff),
+        2 => pressure().prop_filter_map("a pressure", |p| {
             p.ok().map(|pressure| Action::Pressure { pressure, ago: Span::secs(60) })
         }),
+    ];
+    prop_oneof![
+        4 => opening().prop_map(Action::Open),
+        6 => of_the_dose,
+        4 => of_the_session,
+        2 => of_the_sound,
+        2 => of_the_cuff,
     ]
+}
+
+fn about() -> impl Strategy<Value = About> {
+    prop_oneof![
+        4 => Just(About::Acknowledge),
+        1 => Just(About::Withdraw),
+        1 => Just(About::Decline),
+        4 => Just(About::Seen),
+        1 => Just(About::SwitchOff),
+        1 => Just(About::SwitchOn),
+    ]
+}
+
+fn fault() -> impl Strategy<Value = BoxFault> {
+    (0..BoxFault::ALL.len()).prop_map(|which| BoxFault::ALL[which])
 }
 
 fn link() -> impl Strategy<Value = Link> {
@@ -141,10 +237,10 @@ fn stay() -> impl Strategy<Value = Vec<(u64, Step)>> {
         3 => pressure().prop_map(Step::Cuff),
         1 => Just(Step::Inflating),
         3 => (any::<bool>(), link()).prop_map(|(oximeter, link)| Step::Link(oximeter, link)),
-        1 => any::<bool>().prop_map(Step::Broker),
-        4 => action().prop_map(Step::Act),
-        2 => any::<usize>().prop_map(Step::Acknowledge),
-        2 => any::<usize>().prop_map(Step::Seen),
+        1 => any::<bool>().prop_map(Step::OwnAlarm),
+        1 => (fault(), any::<bool>()).prop_map(|(fault, present)| Step::Fault(fault, present)),
+        6 => action().prop_map(Step::Act),
+        5 => (about(), any::<usize>()).prop_map(|(about, which)| Step::About(about, which)),
         3 => Just(Step::Nothing),
     ];
     let pause = prop_oneof![12 => 900_u64..1_100, 4 => 1_u64..400, 2 => 1_000_u64..30_000, 1 => 30_000_u64..900_000];
@@ -240,7 +336,12 @@ proptest! {
         let mut bed = bed();
         let (mut out, mut now) = played(&mut bed, Time::ZERO, &steps);
         let open = Action::Open(Opening::by(Route::Iv));
-        for action in [Action::Close { reason: None }, open, Action::Dose { ago: Span::ZERO }] {
+        // Latches would hold the closing up: a bed that is not the same goes on from here.
+        while bed.alarms().any(|alarm| alarm.presence == Presence::Latched) {
+            apply(&mut bed, &Step::About(About::Seen, 0), now, &mut out);
+        }
+        let close = Action::Close { reason: Some(CloseReason::Test) };
+        for action in [Action::Cancel, close, open, Action::Dose { ago: Span::ZERO }] {
             apply(&mut bed, &Step::Act(action), now, &mut out);
         }
         now = now + Span::secs(64);

@@ -183,6 +183,7 @@ impl Replay {
                 cadence: Span::ZERO,
                 primary,
                 starts_cuff: false,
+                cuff_rest: Span::ZERO,
                 pleth_full_scale: self.content.pleth.map(|_| source::FULL_SCALE),
             },
         };

@@ -451,6 +451,8 @@ pub enum CommandRefusal {
         /// Its priority now; `None`: not present.
         priority: Option<Priority>,
     },
+    /// Somebody else has accepted it.
+    Taken,
     /// This condition is never switched off, or not in this phase (R4.4).
     NeverOff,
     /// The pulse before the dose was not below 50, or there is none.
@@ -495,6 +497,7 @@ impl fmt::Display for CommandRefusal {
             Self::AlarmChanged { episode, priority: None } => {
                 write!(f, "the alarm has ended: its last episode was {episode}")
             }
+            Self::Taken => f.write_str("somebody else has it already"),
             Self::NeverOff => f.write_str("this alarm is never switched off, or not in this phase"),
             Self::NoSlowPulse => f.write_str("the pulse before the dose was not below 50, or is not known"),
             Self::OutOfRange => f.write_str("out of range: a note has 1 to 80 characters, a score is 0 to 10"),

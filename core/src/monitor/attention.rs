@@ -39,10 +39,13 @@ impl Board {
     /// in it as reasons (R3.1).
     ///
     /// # Errors
-    /// If the alarm is not as the command names it, with what it is now.
+    /// If the alarm is not as the command names it, with what it is now; if somebody else has accepted it.
     pub fn acknowledge(&mut self, named: Named, ack: &Ack) -> Result<(), CommandRefusal> {
-        let Named { condition, episode, priority } = named;
-        self.expect(condition, Presence::On, episode, Some(priority))?;
+        let Named { condition, priority, .. } = named;
+        let owner = self.named(named)?.ack.as_ref();
+        if owner.is_some_and(|owner| owner.actor != ack.actor) {
+            return Err(CommandRefusal::Taken);
+        }
         for standing in &mut self.standings {
             let alarm = &mut standing.alarm;
             let lower = alarm.presence == Presence::On && (alarm.priority, alarm.condition) < (priority, condition);

@@ -4,26 +4,26 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::driver::{Kind, Protocol, Quantity, Request};
-use crate::monitor::alarm::{Alarm, AlarmKind, Condition, Value};
-use crate::monitor::announce::{Board, Cause};
+use crate::driver::{Kind, Protocol, Quantity};
+use crate::monitor::alarm::{Alarm, AlarmKind, Condition};
+use crate::monitor::announce::Board;
 use crate::monitor::attention::Off;
 use crate::monitor::baseline::Baseline;
-use crate::monitor::condition::{Change, Life};
+use crate::monitor::condition::Life;
 use crate::monitor::contact::Contact;
-use crate::monitor::cuff::Cuff;
+use crate::monitor::cuff::{Cuff, RESTS};
 use crate::monitor::input::{BoxFault, Command, CommandRefusal, DeviceIndex, Input, Link, LossReason};
 use crate::monitor::output::{Determination, Event, EventKind, Output, Phase};
 use crate::monitor::oximeter::Oximeter;
-use crate::monitor::preset::{Preset, PressureRow};
-use crate::monitor::pressure::{Circumstances, Rows};
+use crate::monitor::preset::Preset;
+use crate::monitor::pressure::Rows;
 use crate::monitor::room::Room;
-use crate::monitor::rows::{applies, worse};
+use crate::monitor::rows::applies;
 use crate::monitor::session::Session;
 use crate::monitor::shadow::Shadow;
 use crate::monitor::trend_rows::Trends;
 use crate::monitor::unavailable::Unavailable;
-use crate::sample::{CuffOrigin, CuffResult, Notice, Sample};
+use crate::sample::{Notice, Sample};
 use crate::time::{Span, Time};
 use crate::vitals::{Absent, BloodPressure};
 
@@ -36,6 +36,8 @@ pub struct Device {
     pub primary: Vec<Quantity>,
     /// Whether it can be told to measure the blood pressure.
     pub starts_cuff: bool,
+    /// How long its cuff rests after a determination before it may be started again (R8.4).
+    pub cuff_rest: Span,
     /// The full scale of its waveform, if it sends one.
     pub pleth_full_scale: Option<u16>,
 }
@@ -48,6 +50,7 @@ impl Device {
             cadence: protocol.cadence,
             primary: primary.iter().copied().filter(|quantity| protocol.measures(*quantity)).collect(),
             starts_cuff: protocol.kind == Kind::Poll && protocol.measures(Quantity::BloodPressure),
+            cuff_rest: RESTS,
             pleth_full_scale: protocol.pleth.map(|pleth| pleth.full_scale),
         }
     }
@@ -146,7 +149,11 @@ impl Bed {
             newest_pressure: None,
             pressures: Vec::with_capacity(PRESSURES_KEPT),
             unavailable: Unavailable::default(),
-            cuff: Cuff::new(cuff.map(|(index, _)| index), cuff.is_some_and(|(_, device)| device.starts_cuff)),
+            cuff: Cuff::new(
+                cuff.map(|(index, _)| index),
+                cuff.is_some_and(|(_, device)| device.starts_cuff),
+                cuff.map_or(RESTS, |(_, device)| device.cuff_rest),
+            ),
             links: devices.iter().map(|_| Way { link: None, lost_since: None }).collect(),
             faults: BoxFault::ALL.iter().map(|_| None).collect(),
             own_alarm_off: false,
@@ -355,7 +362,7 @@ impl Bed {
             state.session.deadline(now, &self.preset.routes),
             state.shadow.deadline(now),
             state.contact.deadline(),
-            state.cuff.deadline(state.session.watched_as(), now, &self.preset.cuff),
+            self.determination_deadline(),
             state.board.deadline(),
             self.technical_deadline(),
             self.prompts_deadline(),
@@ -378,7 +385,7 @@ impl Bed {
                 self.judge_oximetry();
             }
             Sample::Pleth { value, .. } => self.state.oximeter.take_pleth(device, *value, now),
-            Sample::CuffState { state, .. } if self.is_cuff(device) => self.state.cuff.take_state(*state, now),
+            Sample::CuffState { state, .. } if self.is_cuff(device) => self.take_cuff_state(*state),
             Sample::CuffResult(result) if self.is_cuff(device) => self.take_determination(result, out),
             Sample::Notice { notice: Notice::OwnAlarmOff, .. } => self.state.own_alarm_off = true,
             Sample::Notice { notice: Notice::OwnAlarmOn, .. } => self.state.own_alarm_off = false,
@@ -406,95 +413,6 @@ impl Bed {
             // An open port is not a device: only what speaks its protocol ends a loss.
             Link::Opened => {}
             Link::Up => way.lost_since = None,
-        }
-    }
-
-    // Blood pressure.
-
-    pub(super) fn take_determination(&mut self, result: &CuffResult, out: &mut impl FnMut(Output)) {
-        let now = self.state.now;
-        let phase = self.state.session.phase();
-        self.state.cuff.take_result(result, phase, now, &self.preset.cuff);
-        let determination = Determination {
-            at: now,
-            measured_at: result.measured_at,
-            origin: result.origin,
-            pressure: result.pressure,
-            pulse: result.pulse,
-        };
-        out(Output::Pressure(determination));
-        // What the monitor measured before the session was opened is about somebody else.
-        let opened = self.state.session.opened().map(|open| open.at);
-        let of_another = result.origin != CuffOrigin::Manual && opened.is_some_and(|at| result.measured_at < at);
-        if let Ok(pressure) = result.pressure
-            && !of_another
-        {
-            if self.state.newest_pressure.is_none_or(|newest| newest.measured_at <= result.measured_at) {
-                self.state.newest_pressure = Some(determination);
-            }
-            if phase == Phase::Baseline {
-                self.state.session.baseline_mut().take(pressure, result.measured_at);
-            }
-            if self.state.session.opened().is_some() {
-                self.remember_pressure(pressure, result.measured_at);
-            }
-            self.judge_pressure(pressure, result.measured_at);
-        }
-    }
-
-    fn judge_pressure(&mut self, pressure: BloodPressure, measured_at: Time) {
-        let state = &mut self.state;
-        let (now, phase) = (state.now, state.session.phase());
-        let interval = match phase {
-            Phase::Recovery => self.preset.cuff.recovery,
-            _ => self.preset.cuff.dosed,
-        };
-        let circumstances = Circumstances {
-            phase,
-            since_dose: state.session.dose().map(|dose| measured_at.since(dose)),
-            interval,
-            over_65: state.session.opened().is_some_and(|open| open.opening.over_65),
-            baseline: state.session.baseline().to_review(),
-        };
-        let armed = state.room.armed();
-        let applies =
-            |row: &PressureRow| applies(row.condition, phase, armed).then(|| row.priority.at(phase)).flatten();
-        let (rows, board) = (&mut state.pressure, &mut state.board);
-        rows.judge(pressure, measured_at, &circumstances, &self.preset, applies, |judgement| {
-            let value = Some(Value::Pressure(judgement.value));
-            let condition = judgement.condition;
-            match judgement.change {
-                Some(Change::Activated) => {
-                    let limit = Some(judgement.limit);
-                    let cause = Cause { value, limit, ..Cause::bare(judgement.priority, phase) };
-                    board.raise(condition, &cause, now);
-                }
-                Some(Change::Ended) => board.end(condition, now),
-                None if board.is_on(condition) => {
-                    board.observe(condition, value, |new, worst| worse(judgement.limit, new, worst));
-                    // Row 21 is HIGH until it ends: a pressure that falls again does not ease it.
-                    let present = board.get(condition).map(|alarm| alarm.priority);
-                    let stays = present.filter(|_| condition == Condition::PressureVeryLow);
-                    let priority = stays.map_or(judgement.priority, |stays| stays.max(judgement.priority));
-                    board.set_priority(condition, priority, phase);
-                }
-                None => {}
-            }
-        });
-    }
-
-    fn is_cuff(&self, device: DeviceIndex) -> bool {
-        self.state.cuff.source() == Some(device)
-    }
-
-    pub(super) fn cuff_way(&self) -> Option<&Way> {
-        self.state.cuff.source().and_then(|device| self.state.links.get(usize::from(device.0)))
-    }
-
-    pub(super) fn start_cuff(&mut self, out: &mut impl FnMut(Output)) {
-        if let Ok(device) = self.may_ask_cuff() {
-            self.state.cuff.started(self.state.now);
-            out(Output::Request { device, request: Request::StartCuff });
         }
     }
 
@@ -539,7 +457,6 @@ impl Bed {
         if changed.is_none() && also == before {
             return;
         }
-        self.state.cuff.change_phase(self.state.session.watched_as(), &self.preset.cuff);
         self.state.board.switch_on_for(also);
         for row in self.preset.oximetry.iter().chain([&self.preset.combined.fast_pulse]) {
             // R5.5: a change of phase never loosens what is in alarm.

@@ -192,11 +192,16 @@ mod tests {
         let every = |period: u64| changes(300, move |t| Some(if t % period < 3 { 89 } else { 91 }));
         assert_eq!(every(30), [(62, Some(Cause::Repeated))]);
         assert_eq!(every(31), []);
+        let starts = [0, 30, 61];
+        let third_at_61 = |t: u64| Some(if starts.iter().any(|dip| (*dip..dip + 3).contains(&t)) { 89 } else { 91 });
+        assert_eq!(changes(300, third_at_61), []);
     }
 
     #[test]
     fn row_29_one_long_violation_is_one_violation() {
         assert_eq!(changes(40, |_| Some(89)), []);
+        let two_long = |t: u64| Some(if t % 25 < 10 { 89 } else { 91 });
+        assert_eq!(changes(50, two_long), []);
     }
 
     #[test]

@@ -51,7 +51,6 @@ impl Bed {
         Ok(())
     }
 
-    #[expect(clippy::too_many_lines, reason = "one line or two for each thing that can be asked")]
     fn carry_out(&mut self, actor: &str, action: &Action, out: &mut impl FnMut(Output)) -> Result<(), CommandRefusal> {
         let now = self.state.now;
         let routes = self.preset.routes;
@@ -70,7 +69,6 @@ impl Bed {
                 forgotten.asked.take().ok_or(CommandRefusal::NotAsked)?;
                 forgotten.snoozed = Some(now + SNOOZE);
                 forgotten.assumed = false;
-                self.follow_phase();
             }
             Action::InfusionPause => self.infusion(|infusion| infusion.pause(now))?,
             Action::InfusionResume => self.infusion(|infusion| infusion.resume(now))?,
@@ -144,7 +142,7 @@ impl Bed {
             }
             Action::Pressure { pressure, ago } => self.take_manual(*pressure, *ago, out)?,
             Action::StartCuff => self.ask_cuff(out)?,
-            Action::StartStat => self.ask_stat(out)?,
+            Action::StartStat => self.ask_stat()?,
             Action::StopCuff => self.stop_cuff(out)?,
             Action::ProbeOnCuffArm => {
                 state.session.expect()?.probe_on_cuff_arm = true;
@@ -186,7 +184,6 @@ impl Bed {
             self.state.cuff.extra_at(dose + self.preset.cuff.intranasal_extra);
         }
         self.state.trends.restart();
-        self.state.pressure.restart_trend();
         self.judge_oximetry();
         Ok(())
     }
@@ -251,7 +248,6 @@ impl Bed {
             open.uncertain = false;
         }
         self.judge_oximetry();
-        self.follow_phase();
         Ok(())
     }
 
@@ -342,11 +338,6 @@ impl Bed {
         } else {
             board.raise(condition, &Cause { value, limit, ..Cause::bare(Priority::High, phase) }, now);
         }
-    }
-
-    /// The cadence of the cuff follows the rules that hold now.
-    pub(super) fn follow_phase(&mut self) {
-        self.state.cuff.change_phase(self.state.session.watched_as(), &self.preset.cuff);
     }
 
     /// The absence of data counts anew: the patient is back.

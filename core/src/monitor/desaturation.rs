@@ -137,7 +137,7 @@ impl Desaturations {
 
     fn next(&mut self, at: Time, spo2: Option<Spo2>, session: Option<Spo2>, terms: &DesaturationTerms) -> Fall {
         let value = spo2.map(Spo2::as_tenths);
-        let low = |value: u16, baseline: u16| value <= terms.floor && value + terms.fall <= baseline;
+        let low = |value: u16, baseline: u16| value <= terms.floor && value.saturating_add(terms.fall) <= baseline;
         let fall = match (self.fall, value) {
             // The baseline is worked out for low values only: no other can begin a fall.
             (Fall::None, Some(value)) if value <= terms.floor => match self.baseline(session) {
@@ -162,7 +162,7 @@ impl Desaturations {
             }
             (Fall::Low { .. }, Some(_)) => Fall::None,
             (Fall::Event { baseline, begun }, value) => {
-                let back = value.is_some_and(|value| value + terms.recovery >= baseline);
+                let back = value.is_some_and(|value| value.saturating_add(terms.recovery) >= baseline);
                 if back || at.since(begun) >= terms.at_most { Fall::None } else { fall }
             }
         }
@@ -203,9 +203,17 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// Plays `value(second)`, whole percent, with that baseline of the session. Returns the seconds in which
-    /// an event was known, and the changes of the step.
+    /// Plays `value(second)`, whole percent, with that baseline of the session, as [`play_tenths`] does.
     fn play(
+        seconds: u64,
+        session: Option<u16>,
+        value: impl Fn(u64) -> Option<u16>,
+    ) -> (Vec<u64>, Vec<(u64, Option<Step>)>) {
+        play_tenths(seconds, session, |t| value(t).map(|percent| percent * 10))
+    }
+
+    /// Plays `value(second)`, and returns the seconds in which an event was known, and the changes of the step.
+    fn play_tenths(
         seconds: u64,
         session: Option<u16>,
         value: impl Fn(u64) -> Option<u16>,
@@ -216,7 +224,7 @@ mod tests {
         let mut last = None;
         for t in 0..seconds {
             let at = Time::from_millis(t * 1_000);
-            watch.second(at, value(t).and_then(Spo2::percent), session.and_then(Spo2::percent), &terms);
+            watch.second(at, value(t).and_then(Spo2::tenths), session.and_then(Spo2::percent), &terms);
             if watch.last_event() == Some(at) {
                 events.push(t);
             }
@@ -336,48 +344,51 @@ mod tests {
 
     #[test]
     fn row_30_an_event_is_over_after_two_minutes() {
-        // 92 from 200 s on; it falls on to 88 after the event has ended at 320 s.
-        let then = |to: u16| {
-            play(500, None, move |t| {
-                Some(if t < 200 {
-                    97
-                } else if t < 330 {
-                    92
-                } else {
-                    to
-                })
-            })
-            .0
+        // 92 from 200 s on, then 88. Until 320 s that is the same event; the fall after it begins with 321 s.
+        let further = |at: u64| {
+            let value = move |t| match t {
+                0..200 => 97,
+                t if t < at => 92,
+                _ => 88,
+            };
+            play(at + 30, None, move |t| Some(value(t))).0
         };
-        assert_eq!(then(92), [209]);
-        assert_eq!(then(88), [209, 339]);
-        // Before that it is the same event.
-        assert_eq!(
-            play(319, None, |t| Some(if t < 200 {
-                97
-            } else if t < 300 {
-                92
-            } else {
-                88
-            }))
-            .0,
-            [209]
-        );
+        assert_eq!(further(500), [209, 509]);
+        assert_eq!(further(330), [209, 339]);
+        assert_eq!(further(320), [209, 330]);
+    }
+
+    #[test]
+    fn row_30_tenths_of_a_percent_count_as_such() {
+        let dip = |from: u16, to: u16, back: u16| {
+            let value = move |t| match t {
+                0..200 => from,
+                200..215 | 230..245 => to,
+                _ => back,
+            };
+            play_tenths(300, None, move |t| Some(value(t))).0
+        };
+        assert_eq!(dip(970, 931, 970), []);
+        assert_eq!(dip(971, 931, 971), [], "above 93");
+        assert_eq!(dip(969, 930, 969), [], "3.9 %");
+        assert_eq!(dip(970, 930, 960), [209, 239]);
+        assert_eq!(dip(970, 930, 959), [209], "not back within 1 %");
     }
 
     #[test]
     fn row_30_five_seconds_without_good_data_neither_count_nor_reset() {
-        let hole =
-            |seconds: u64| {
-                let hole = 205..205 + seconds;
-                play(300, None, move |t| {
-                    if hole.contains(&t) { None } else { Some(if (200..215).contains(&t) { 92 } else { 97 }) }
-                })
-                .0
+        let hole = |from: u64, seconds: u64, to: u64| {
+            let value = move |t| match t {
+                t if (from..from + seconds).contains(&t) => None,
+                t if (200..to).contains(&t) => Some(92),
+                _ => Some(97),
             };
-        assert_eq!(hole(0), [209]);
-        assert_eq!(hole(5), [214]);
-        assert_eq!(hole(6), []);
+            play(300, None, value).0
+        };
+        assert_eq!(hole(205, 0, 219), [209]);
+        assert_eq!(hole(205, 5, 219), [214]);
+        assert_eq!(hole(205, 6, 219), []);
+        assert_eq!(hole(220, 6, 260), [209], "nor do they end an event");
     }
 
     #[test]

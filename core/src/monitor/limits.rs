@@ -12,7 +12,9 @@ pub fn spo2(limit: Limit, hysteresis: u16, value: Spo2) -> Option<Side> {
     let v = value.as_tenths();
     match limit {
         Limit::Spo2Below(l) => Some(low(v < l.as_tenths(), v, l.as_tenths(), hysteresis)),
-        Limit::Spo2AtMost(l) => Some(low(v <= l.as_tenths(), v, l.as_tenths(), hysteresis)),
+        Limit::Spo2AtMost(l) | Limit::Spo2AndPulse { at_most: l, .. } => {
+            Some(low(v <= l.as_tenths(), v, l.as_tenths(), hysteresis))
+        }
         _ => None,
     }
 }
@@ -25,6 +27,7 @@ pub fn pulse(limit: Limit, hysteresis: u16, value: PulseRate) -> Option<Side> {
         Limit::PulseAbove(l) => Some(high(v > l, v, l, hysteresis)),
         Limit::PulseBelow(l) => Some(low(v < l, v, l, hysteresis)),
         Limit::PulseAtMost(l) => Some(low(v <= l, v, l, hysteresis)),
+        Limit::Spo2AndPulse { at_least: l, .. } => Some(high(v >= l, v, l, hysteresis)),
         _ => None,
     }
 }
@@ -47,6 +50,10 @@ pub fn pressure(limit: Limit, hysteresis: u16, mean_hysteresis: u16, value: Bloo
             s.zip(systolic).map(|(l, v)| low(v < l, v, l, hysteresis)),
             m.map(|l| (l, value.mean().as_mmhg())).map(|(l, v)| low(v < l, v, l, mean_hysteresis)),
         ),
+        Limit::MeanAtLeast(l) => {
+            let v = value.mean_tenths();
+            (Some(high(v >= l, v, l, mean_hysteresis.saturating_mul(10))), None)
+        }
         _ => (None, None),
     };
     match (one, other) {
@@ -120,6 +127,16 @@ mod tests {
         assert_eq!(side(156, 80), Some(Side::Band));
         assert_eq!(side(155, 96), Some(Side::Band));
         assert_eq!(side(155, 95), Some(Side::Beyond));
+    }
+
+    #[test]
+    fn r2_1_row_18_worked_is_judged_in_tenths_and_clears_three_below() {
+        // trend-algorithms 7: 165/100 -> 121.7; 30 % above 94.0 are 122.2.
+        let side = |s, d| pressure(Limit::MeanAtLeast(1_222), 5, 3, BloodPressure::full(s, d, None).expect("in order"));
+        assert_eq!(side(165, 100), Some(Side::Band)); // 121.7
+        assert_eq!(side(167, 100), Some(Side::Violation)); // 122.3
+        assert_eq!(side(158, 100), Some(Side::Band)); // 119.3
+        assert_eq!(side(157, 100), Some(Side::Beyond)); // 119.0
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! * [`unavailable`]: no good SpO2 data (R6).
 //! * [`session`]: phases, baseline, a room without a session (R5).
 //! * `commands`: what a person asks.
-//! * [`cuff`]: when to measure, overdue, failed (R8, row 27).
+//! * [`cuff`]: when to measure, overdue, failed (R8, row 27). `determination`: what a reading is worth, and what it raises.
 //! * `technical`: the equipment (R1.7, R3.3, R10.1).
 //! * [`announce`]: what of all this is announced (R3), accepted (R4.1) and latched (R2.5).
 //!
@@ -32,6 +32,7 @@ pub mod condition;
 pub mod contact;
 pub mod cuff;
 pub mod desaturation;
+mod determination;
 pub mod in_force;
 pub mod infusion;
 pub mod input;
@@ -43,6 +44,7 @@ pub mod oximeter;
 pub mod preset;
 pub mod pressure;
 mod prompts;
+mod rates;
 pub mod readiness;
 pub mod recent;
 mod restart;
@@ -50,7 +52,6 @@ pub mod room;
 mod rows;
 pub mod session;
 pub mod shadow;
-mod stubs;
 mod technical;
 pub mod trend;
 mod trend_rows;

@@ -116,7 +116,6 @@ impl Bed {
             let assumed = forgotten.asked.is_some_and(|asked| asked + ASSUMED_AFTER <= now);
             if assumed && !forgotten.assumed {
                 forgotten.assumed = true;
-                self.state.cuff.change_phase(self.state.session.watched_as(), &self.preset.cuff);
                 out(Output::Session);
             }
         }

@@ -161,16 +161,14 @@ impl Bed {
 fn judged(row: &OximetryRow, limit: Limit, oximeter: &Oximeter) -> Verdict {
     let (spo2, pulse) = (oximeter.spo2(), oximeter.pulse());
     let of_spo2 = || verdict(spo2.held(), |value| limits::spo2(limit, row.hysteresis, value));
-    let of_pulse = |limit, hysteresis| verdict(pulse.held(), |value| limits::pulse(limit, hysteresis, value));
+    let of_pulse = |hysteresis| verdict(pulse.held(), |value| limits::pulse(limit, hysteresis, value));
     match limit {
         Limit::Spo2Below(_) | Limit::Spo2AtMost(_) if spo2.raises_alarms() => of_spo2(),
         Limit::PulseAbove(_) | Limit::PulseBelow(_) | Limit::PulseAtMost(_) if pulse.raises_alarms() => {
-            of_pulse(limit, row.hysteresis)
+            of_pulse(row.hysteresis)
         }
-        Limit::Spo2AndPulse { at_most, at_least } if spo2.raises_alarms() && pulse.raises_alarms() => {
-            let low = verdict(spo2.held(), |value| limits::spo2(Limit::Spo2AtMost(at_most), row.hysteresis, value));
-            let fast = of_pulse(Limit::PulseAbove(at_least.saturating_sub(1)), FAST_PULSE_HYSTERESIS);
-            both(low, fast)
+        Limit::Spo2AndPulse { .. } if spo2.raises_alarms() && pulse.raises_alarms() => {
+            both(of_spo2(), of_pulse(FAST_PULSE_HYSTERESIS))
         }
         Limit::NoPulse if pulse.raises_alarms() => match pulse.held() {
             Measured::Absent(Absent::NoPulse) => Verdict::Good(Side::Violation),

@@ -3,10 +3,8 @@
 use crate::monitor::announce::Cause;
 use crate::monitor::bed::Bed;
 use crate::monitor::input::{BoxFault, Link};
-use crate::monitor::output::{Condition, Output, Phase, Priority, Value};
-use crate::sample::{CuffFailure, CuffOrigin, CuffResult};
+use crate::monitor::output::{Condition, Phase, Priority, Value};
 use crate::time::{Span, Time};
-use crate::vitals::{Absent, Measured};
 
 /// R10.1: without a broker, or without a station, for this long, somebody at the box must know.
 const UNHEARD_AFTER: Span = Span::secs(10);
@@ -97,31 +95,6 @@ impl Bed {
             let present = open && since.is_some_and(|since| self.state.now.since(since) >= after);
             self.hold(condition, present.then_some(Priority::Medium), None, after);
         }
-    }
-
-    /// Starts the cuff when it is due, and tells when it failed or when a reading is missed (R8, row 27).
-    pub(super) fn settle_cuff(&mut self, out: &mut impl FnMut(Output)) {
-        let now = self.state.now;
-        if self.state.cuff.unheard(now) {
-            let failed = CuffResult {
-                at: now,
-                measured_at: now,
-                origin: CuffOrigin::Schedule,
-                pressure: Err(CuffFailure::NoAnswer),
-                pulse: Measured::Absent(Absent::NotMeasured),
-            };
-            self.take_determination(&failed, out);
-        }
-        if self.state.cuff.due(now) {
-            self.start_cuff(out);
-        }
-        let phase = self.state.session.watched_as();
-        let failed = self.state.cuff.failed_twice();
-        self.hold(Condition::CuffFailed, failed.then_some(Priority::Medium), None, Span::ZERO);
-        self.state.cuff.settle(phase, now, &self.preset.cuff);
-        let overdue = self.state.cuff.overdue(phase, &self.preset.cuff);
-        let value = overdue.map(|(_, since)| Value::Since(since));
-        self.hold(Condition::PressureOverdue, overdue.map(|(priority, _)| priority), value, Span::ZERO);
     }
 
     /// Brings a technical condition to `priority`, or ends it.

@@ -217,6 +217,21 @@ mod tests {
     }
 
     #[test]
+    fn row_23_what_is_older_than_180_s_has_no_say() {
+        // Level from 600 s on. With 17 of 18 bins level, 136 of 153 pairs are; with 16, only 78 %.
+        let changes = play(900, |t| tenths(1_000 - t.min(600) / 3));
+        assert_eq!(changes.last(), Some(&(770, Some(0))));
+    }
+
+    #[test]
+    fn of_many_points_the_last_18_are_taken() {
+        // The last 17 are level: with one before them 136 of 153 pairs are, with two 79 % of 171.
+        let points: Vec<_> = (0..30).map(|min| (min, u16::try_from(min.min(13)).unwrap())).collect();
+        let points: Vec<_> = points.into_iter().map(|(min, y)| (Time::ZERO + Span::mins(min), y)).collect();
+        assert_eq!(theil_sen(&points), Some(0));
+    }
+
+    #[test]
     fn row_23_a_steady_value_has_a_slope_of_none() {
         assert_eq!(play(900, |_| Some(970)), [(120, Some(0))]);
     }

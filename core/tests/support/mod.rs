@@ -41,12 +41,14 @@ pub fn devices(oximeter_cadence: Span, with_cuff: bool) -> Vec<Device> {
         cadence: oximeter_cadence,
         primary: vec![Quantity::Spo2, Quantity::Pulse],
         starts_cuff: false,
+        cuff_rest: Span::secs(30),
         pleth_full_scale: Some(127),
     };
     let cuff = Device {
         cadence: Span::secs(5),
         primary: vec![Quantity::BloodPressure],
         starts_cuff: false,
+        cuff_rest: Span::secs(30),
         pleth_full_scale: None,
     };
     if with_cuff { vec![oximeter, cuff] } else { vec![oximeter] }

@@ -67,7 +67,9 @@ fn trend(facts: &Facts<'_>, terms: &ReadinessTerms) -> Option<Missing> {
     let systolic = |(at, bp): (Time, BloodPressure)| bp.systolic().map(Pressure::as_mmhg).ok_or(at);
     match (systolic(older), systolic(newest)) {
         (Err(measured_at), _) | (_, Err(measured_at)) => Some(Missing::PressureMeanOnly { measured_at }),
-        (Ok(from), Ok(to)) => (to > from + terms.rise_at_most).then_some(Missing::PressureRising { from, to }),
+        (Ok(from), Ok(to)) => {
+            (to > from.saturating_add(terms.rise_at_most)).then_some(Missing::PressureRising { from, to })
+        }
     }
 }
 
