@@ -192,7 +192,7 @@ fn the_summary_counts_what_the_rules_and_what_the_plain_rule_would_have_done() {
     // are nothing to the rules and a second onset to the plain one, 40 s later and so of the same excursion.
     let text = oximetry(&[(97, 100), (87, 30), (97, 40), (89, 3), (97, 57)]);
     let replay = Replay::new(rows(&text), Terms::default()).unwrap();
-    let summary = replay.summary(&replay.events().unwrap());
+    let summary = replay.summary(&replay.play().unwrap());
     assert_eq!(
         serde_json::to_value(summary).unwrap(),
         json!({
