@@ -179,7 +179,12 @@ impl Replay {
     #[must_use]
     pub fn summary(&self, story: &Story) -> Summary {
         let cadence = self.terms.cadence.unwrap_or(self.content.step);
-        summary::of(&self.terms.preset, &track::of_rows(&self.rows, &self.content), cadence <= SLOWEST_ALARM_SOURCE, story)
+        summary::of(
+            &self.terms.preset,
+            &track::of_rows(&self.rows, &self.content),
+            cadence <= SLOWEST_ALARM_SOURCE,
+            story,
+        )
     }
 
     fn source(&self, (role, model): (Role, Option<Model>)) -> Source<'_> {

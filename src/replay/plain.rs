@@ -148,10 +148,8 @@ mod tests {
     fn a_pressure_holds_until_the_next_one() {
         let measured = [(s(0), 128), (s(300), 164), (s(600), 160), (s(900), 159), (s(1_200), 172)];
         let measured = measured.map(|(at, systolic)| (at, BloodPressure::full(systolic, 80, None).unwrap()));
-        let spans: Vec<_> = onsets(Rule::PressureHigh, &[], &measured, s(1_500))
-            .iter()
-            .map(|onset| (onset.start, onset.end))
-            .collect();
+        let spans: Vec<_> =
+            onsets(Rule::PressureHigh, &[], &measured, s(1_500)).iter().map(|onset| (onset.start, onset.end)).collect();
         assert_eq!(spans, [(s(300), s(900)), (s(1_200), s(1_500))]);
     }
 

@@ -42,6 +42,13 @@ pub(super) struct Announcement {
     episode: u32,
 }
 
+#[cfg(test)]
+impl Episode {
+    pub(super) const fn for_test(condition: Condition, start: Time, end: Time) -> Self {
+        Self { condition, number: 1, priority: Priority::High, start, end, high: Some(start) }
+    }
+}
+
 impl Announcement {
     /// Whether it is of that time that the condition was active.
     pub(super) fn is_of(&self, episode: &Episode) -> bool {
@@ -155,4 +162,75 @@ fn gravest(condition: Condition, sounding: &BTreeMap<Condition, &Alarm>) -> Opti
 
 fn gravest_priority(condition: Condition, sounding: &BTreeMap<Condition, &Alarm>) -> Option<Priority> {
     gravest(condition, sounding).map(|(priority, _)| priority)
+}
+
+#[cfg(test)]
+mod tests {
+    use vitalsd_core::driver::Quantity;
+    use vitalsd_core::monitor::input::{Action, Command, DeviceIndex, Input, Route};
+    use vitalsd_core::monitor::preset::Preset;
+    use vitalsd_core::monitor::{Bed, Device};
+    use vitalsd_core::sample::{Oximetry, Sample};
+    use vitalsd_core::time::Span;
+    use vitalsd_core::vitals::{Absent, Measured, PulseRate, Spo2};
+
+    use super::*;
+
+    /// These values of SpO2 for so many seconds each, 0 is none; with a dose at the start.
+    fn sounds(values: &[(u16, u64)]) -> Vec<(u64, Condition, Priority)> {
+        let device = Device {
+            cadence: Span::secs(1),
+            primary: vec![Quantity::Spo2, Quantity::Pulse],
+            starts_cuff: false,
+            pleth_full_scale: None,
+        };
+        let mut bed = Bed::new(Preset::kat_default_1(), vec![device], Time::ZERO);
+        let mut story = Story::default();
+        for action in [super::super::open(Route::Iv), Action::Dose { ago: Span::ZERO }] {
+            let command = Command { actor: "nurse-1".into(), action };
+            bed.command(&command, Time::ZERO, &mut |output| story.take(output)).unwrap();
+        }
+        let seconds = values.iter().flat_map(|(spo2, n)| (0..*n).map(move |_| *spo2));
+        for (t, spo2) in (0..).zip(seconds) {
+            let at = Time::from_millis(t * 1_000);
+            let absent = spo2 == 0;
+            let sample = Sample::Oximetry(Oximetry {
+                at,
+                spo2: if absent {
+                    Measured::Absent(Absent::SensorOff)
+                } else {
+                    Measured::in_range(Spo2::percent(spo2))
+                },
+                pulse: if absent {
+                    Measured::Absent(Absent::SensorOff)
+                } else {
+                    Measured::in_range(PulseRate::bpm(72))
+                },
+                perfusion_index: Measured::Absent(Absent::NotMeasured),
+            });
+            bed.input(&Input::Sample { device: DeviceIndex(0), sample }, at, &mut |output| story.take(output));
+        }
+        let announcements = story.announcements();
+        announcements.iter().map(|it| (it.at.as_millis() / 1_000, it.condition, it.priority)).collect()
+    }
+
+    use Condition as C;
+    use Priority::{High, Medium};
+
+    #[test]
+    fn a_graver_row_under_a_sound_as_grave_is_one_sound_that_goes_on() {
+        // 90: row 3 MEDIUM at 15 s. 87: row 2 HIGH 10 s later. 84 and 78: rows 1b and 1a, HIGH as well.
+        let fall = [(90, 20), (87, 20), (84, 20), (78, 20)];
+        assert_eq!(sounds(&fall), [(15, C::Spo2Reduced, Medium), (30, C::Spo2Low, High)]);
+    }
+
+    #[test]
+    fn a_sound_that_ended_begins_anew_and_two_groups_are_two_sounds() {
+        // The HIGH latches at 45 s and sounds until 75 s; latched, row 2 comes back after 5 s (R2.6). Probe off
+        // from 130 s on is MEDIUM at 140 s, HIGH at 190 s (R6.2), while the latched one is silent.
+        let values = [(87, 30), (97, 70), (87, 10), (97, 20), (0, 70)];
+        let low = |at| (at, C::Spo2Low, High);
+        let off = |at, priority| (at, C::Spo2Unavailable, priority);
+        assert_eq!(sounds(&values), [low(10), low(105), off(140, Medium), off(190, High)]);
+    }
 }

@@ -56,10 +56,8 @@ pub(super) fn of_rows(rows: &[Row], content: &Content) -> Vec<Stretch> {
     let rows: Vec<_> = rows.iter().filter(|row| beat.falls_on(row)).collect();
     let nexts = rows.iter().skip(1).map(|row| time(row)).chain([content.end]);
     let stretch = |(row, next): (&&Row, Time)| {
-        let shown = Numbers {
-            spo2: row.spo2_tenths.and_then(Spo2::tenths),
-            pulse: row.pulse_bpm.and_then(PulseRate::bpm),
-        };
+        let shown =
+            Numbers { spo2: row.spo2_tenths.and_then(Spo2::tenths), pulse: row.pulse_bpm.and_then(PulseRate::bpm) };
         let sight = if shown == Numbers::default() { Sight::Blind } else { Sight::Clear };
         let from = time(row);
         Stretch { from, until: next.min(from + stale_after), truth: shown, shown, sight, pulseless: false }

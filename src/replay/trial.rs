@@ -3,7 +3,7 @@
 
 use vitalsd_core::driver::Quantity;
 use vitalsd_core::monitor::input::{Action, DeviceIndex, Input, Link, Route};
-use vitalsd_core::monitor::output::{Condition, Group, Output};
+use vitalsd_core::monitor::output::{AlarmKind, Condition, Group, Output};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device};
 use vitalsd_core::time::{Span, Time};
@@ -21,7 +21,7 @@ use crate::simulator::labelled::{Labelled, Set};
 use crate::simulator::scene::{Contact, Perfusion, Reading, Scene};
 use crate::simulator::script::{Effect, Event, Role};
 use crate::wire::number::Decimal;
-use crate::wire::summary::{Example, Sound, Trial};
+use crate::wire::summary::{Cause, Sound, Trial};
 
 /// One value a second, with every flag; and a monitor that can be told to measure.
 const DEVICES: [Model; 2] = [Model::NoninDf8, Model::Dinamap];
@@ -178,22 +178,39 @@ impl Tally {
         let place = known.unwrap_or(self.sounds.len());
         if known.is_none() {
             let row = condition.row().into();
-            self.sounds.push(Sound { condition, row, priority, audible: 0, needless: 0, example: None });
+            self.sounds.push(Sound { condition, row, priority, audible: 0, needless: 0, causes: Vec::new() });
         }
         let Some(sound) = self.sounds.get_mut(place) else { return };
         sound.audible += 1;
         if !is_for(session, at, |effect| is_about(condition, effect)) {
             sound.needless += 1;
-            let during = session.during(at).map_or_else(|| "nothing".into(), described);
-            sound.example.get_or_insert(Example { seed: session.seed, at_s: seconds(at), during });
+            let (during, after, lasted) = session.during(at).map_or(("nothing", Span::ZERO, Span::ZERO), |event| {
+                (event.effect.name(), at.since(event.start), event.length)
+            });
+            match sound.causes.iter_mut().find(|cause| cause.during == during) {
+                Some(cause) => cause.needless += 1,
+                None => sound.causes.push(Cause {
+                    during: during.into(),
+                    needless: 1,
+                    seed: session.seed,
+                    at_s: seconds(at),
+                    after_s: Decimal::seconds(after),
+                    lasted_s: Decimal::seconds(lasted),
+                }),
+            }
         }
     }
 
     fn trial(mut self, set: Set) -> Trial {
         self.sounds.sort_by_key(|sound| (sound.priority, sound.condition));
+        for sound in &mut self.sounds {
+            sound.causes.sort_by_key(|cause| std::cmp::Reverse(cause.needless));
+        }
         self.rows.sort_by_key(Verdict::condition);
         let sum = |of: fn(&Sound) -> u32| self.sounds.iter().map(of).sum::<u32>();
         let (audible, needless) = (sum(|sound| sound.audible), sum(|sound| sound.needless));
+        let about_patient = |sound: &&Sound| sound.condition.kind() == AlarmKind::Physiological;
+        let needless_physiological = self.sounds.iter().filter(about_patient).map(|sound| sound.needless).sum();
         let plain_audible = count(self.onsets.iter());
         let of_rule = |rule| {
             let onsets: Vec<_> = self.onsets.iter().filter(|(other, _)| *other == rule).map(|(_, it)| *it).collect();
@@ -208,6 +225,7 @@ impl Tally {
             audible,
             audible_per_hour: per_hour(audible, self.length),
             needless,
+            needless_physiological,
             needless_per_session: Decimal(per(needless * 10, f64::from(self.sessions)).0 / 10.0),
             plain_audible,
             plain_per_hour: per_hour(plain_audible, self.length),
@@ -243,9 +261,4 @@ fn rule_is_about(rule: Rule, effect: &Effect) -> bool {
         Rule::PulseHigh | Rule::PulseLow => matches!(effect, Effect::Pulse { .. } | Effect::NoPulse),
         Rule::PressureHigh | Rule::PressureLow => matches!(effect, Effect::Pressure { .. }),
     }
-}
-
-fn described(event: &Event) -> String {
-    let name = event.effect.name();
-    format!("{name} at {} s for {} s", seconds(event.start).0.round(), Decimal::seconds(event.length).0.round())
 }

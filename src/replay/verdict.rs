@@ -28,14 +28,8 @@ pub(super) struct Verdict {
 
 impl Verdict {
     fn of(condition: Condition, delay: Span, course: Course, episodes: &[Episode]) -> Self {
-        let mut verdict = Self {
-            condition,
-            delay,
-            violation: course.violation,
-            hidden: 0,
-            missed: 0,
-            after_due: Vec::new(),
-        };
+        let mut verdict =
+            Self { condition, delay, violation: course.violation, hidden: 0, missed: 0, after_due: Vec::new() };
         for excursion in &course.excursions {
             let Some(due) = excursion.due else {
                 verdict.hidden += 1;
@@ -115,4 +109,44 @@ fn millis(time: Time) -> i64 {
 #[expect(clippy::cast_precision_loss, reason = "a session has fewer milliseconds than a float has digits")]
 fn signed_seconds(millis: i64) -> Decimal {
     Decimal(millis as f64 / 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::excursion::Excursion;
+    use super::*;
+
+    fn s(s: u64) -> Time {
+        Time::ZERO + Span::secs(s)
+    }
+
+    /// Row 2 up against one excursion, 100 to 160 s, due at 110 s, with these times at which it was active.
+    fn judged(active: &[(u64, u64)]) -> Row {
+        let excursions = vec![Excursion { start: s(100), due: Some(s(110)), end: s(160) }];
+        let episodes: Vec<_> =
+            active.iter().map(|(start, end)| Episode::for_test(Condition::Spo2Low, s(*start), s(*end))).collect();
+        let course = Course { violation: Span::secs(60), excursions };
+        Verdict::of(Condition::Spo2Low, Span::secs(10), course, &episodes).row()
+    }
+
+    #[test]
+    fn what_is_found_a_second_after_it_is_due_is_in_time_and_later_is_late() {
+        let of = |active: &[(u64, u64)]| {
+            let row = judged(active);
+            (row.sustained, row.found, row.late, row.worst_s.map(|worst| worst.0))
+        };
+        assert_eq!(of(&[(110, 175)]), (1, 1, 0, Some(0.0)));
+        assert_eq!(of(&[(111, 175)]), (1, 1, 0, Some(1.0)));
+        assert_eq!(of(&[(112, 175)]), (1, 1, 1, Some(2.0)));
+        assert_eq!(of(&[(105, 175)]), (1, 1, 0, Some(-5.0)), "a latched row comes back earlier (R2.6)");
+    }
+
+    #[test]
+    fn what_ended_before_it_was_due_or_began_when_all_was_over_has_missed_it() {
+        for active in [&[][..], &[(60, 109)], &[(162, 180)]] {
+            let row = judged(active);
+            assert_eq!((row.sustained, row.found, row.worst_s), (1, 0, None), "{active:?}");
+        }
+        assert_eq!(judged(&[(60, 105), (110, 175)]).found, 1);
+    }
 }

@@ -17,7 +17,7 @@ use super::script::{Effect, Event, Script};
 const LENGTH: Span = Span::mins(180);
 /// When the dose is given: after three baseline readings.
 const DOSE: Span = Span::mins(15);
-/// Between a patient who is well and the end, nothing begins in the last minutes.
+/// Nothing begins in the last minutes, so that everything is over at the end.
 const LAST: Span = Span::mins(172);
 
 /// What kind of sessions.
@@ -90,8 +90,7 @@ impl Labelled {
         let mut draw = Draw::new(set, seed);
         let mut script = Script::quiet().dosed(Time::ZERO + DOSE);
         (script.rest, script.response) = draw.patient(set);
-        let mut session =
-            Self { seed, length: LENGTH, script, events: Vec::new(), artefacts: Vec::new(), away: None };
+        let mut session = Self { seed, length: LENGTH, script, events: Vec::new(), artefacts: Vec::new(), away: None };
         match set {
             Set::Quiet => {}
             Set::Artefacts => {
@@ -191,7 +190,7 @@ impl Draw {
     /// Something that happens to the probe and passes by itself.
     fn artefact(&mut self, at: Time) -> Event {
         match self.0.u8(0..16) {
-            0..8 => self.event(Effect::Motion, at, 5.0, 45.0),
+            0..8 => self.motion(at, 45.0),
             8..12 => self.event(Effect::SensorOff, at, 3.0, 15.0),
             12..14 => {
                 let effect = Effect::Flicker { on: self.seconds(4.0, 9.0), off: self.seconds(1.0, 4.0) };
@@ -202,6 +201,12 @@ impl Draw {
                 self.event(effect, at, 20.0, 90.0)
             }
         }
+    }
+
+    /// Mostly short, now and then long: half of them are over within a third of the longest.
+    fn motion(&mut self, at: Time, longest_s: f64) -> Event {
+        let share = self.0.f64();
+        Event { start: at, length: span(4.0 + (longest_s - 4.0) * share * share), effect: Effect::Motion }
     }
 
     /// A value that goes over a limit for a few seconds: a breath held, a start.
@@ -278,7 +283,7 @@ impl Draw {
         for event in events.iter().filter(|event| event.length < Span::mins(5)) {
             if self.chance(0.6) {
                 let at = event.start + self.seconds(0.0, 40.0);
-                let motion = self.event(Effect::Motion, at, 5.0, 20.0);
+                let motion = self.motion(at, 30.0);
                 artefacts.push(motion);
             }
             if self.chance(0.3) {
@@ -293,14 +298,17 @@ impl Draw {
     /// What may happen to the probe on an ordinary day: a few restless moments, a slip or two, a cold hand.
     fn a_day(&mut self) -> Vec<Event> {
         let mut artefacts = Vec::new();
+        for _ in 0..self.0.u8(4..=8) {
+            let at = Time::ZERO + self.seconds(120.0, 100.0 * 60.0);
+            let motion = self.motion(at, 30.0);
+            artefacts.push(motion);
+        }
         let mut some = |draw: &mut Self, count: u64, effect: Effect, from_s: f64, to_s: f64| {
             for _ in 0..count {
                 let at = Time::ZERO + draw.seconds(120.0, 100.0 * 60.0);
                 artefacts.push(draw.event(effect, at, from_s, to_s));
             }
         };
-        let count = self.0.u64(4..=8);
-        some(self, count, Effect::Motion, 5.0, 20.0);
         let count = self.0.u64(1..=2);
         some(self, count, Effect::SensorOff, 3.0, 9.0);
         let cold = Effect::LowPerfusion { to_pct: 0.22, ramp: Span::secs(20) };

@@ -125,7 +125,9 @@ pub struct Trial {
     pub audible_per_hour: Decimal,
     /// How often with nothing to do about it.
     pub needless: u32,
-    /// The same for each session.
+    /// How many of these were about a vital sign; the others were about the equipment.
+    pub needless_physiological: u32,
+    /// All of them, for each session.
     pub needless_per_session: Decimal,
     /// How often a plain rule would have begun.
     pub plain_audible: u32,
@@ -157,20 +159,25 @@ pub struct Sound {
     pub audible: u32,
     /// How often with nothing to do about it.
     pub needless: u32,
-    /// One of the needless ones.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub example: Option<Example>,
+    /// What was going on at the needless ones.
+    pub causes: Vec<Cause>,
 }
 
-/// Where a needless sound is to be found.
+/// What was going on at needless sounds, and where one of them is to be found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Example {
-    /// The seed of the session.
-    pub seed: u64,
-    /// When it began.
-    pub at_s: Decimal,
-    /// What was going on.
+pub struct Cause {
+    /// What.
     pub during: String,
+    /// How many of them.
+    pub needless: u32,
+    /// The seed of a session with one.
+    pub seed: u64,
+    /// When it began to sound.
+    pub at_s: Decimal,
+    /// How long after what was going on had begun.
+    pub after_s: Decimal,
+    /// How long that lasted.
+    pub lasted_s: Decimal,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -2,7 +2,7 @@
 
 use crate::cli::check::Grid;
 use crate::wire::number::Decimal;
-use crate::wire::summary::{Count, Example, Excursion, Plain, Row, Sound, Summary, Trial};
+use crate::wire::summary::{Cause, Count, Excursion, Plain, Row, Sound, Summary, Trial};
 
 /// The summary of a recording.
 pub(super) fn summary(summary: &Summary) -> String {
@@ -38,21 +38,31 @@ pub(super) fn trial(trial: &Trial) -> String {
     let Trial { set, sessions, events, artefacts, audible, needless, plain_audible, plain_needless, .. } = trial;
     let [hours, hourly, each, plain_hourly] =
         [trial.hours, trial.audible_per_hour, trial.needless_per_session, trial.plain_per_hour].map(number);
+    let physiological = trial.needless_physiological;
     let fewer = trial.fewer_pct.map_or(String::new(), |pct| format!(": {} % fewer", number(pct)));
     let mut page = format!(
         "{set}: {sessions} sessions, {hours} h; {events} events, {artefacts} artefacts\n\n\
-         announced with sound: {audible}, {hourly} an hour; needless {needless}, {each} a session\n\
+         announced with sound: {audible}, {hourly} an hour; needless {needless}, {each} a session, {physiological} of them about a vital sign\n\
          by the plain rules: {plain_audible}, {plain_hourly} an hour; needless {plain_needless}{fewer}\n"
     );
     if !trial.sounds.is_empty() {
         let mut table = Grid::default();
-        table.row(["sound", "row", "priority", "began", "needless", "for example"]);
-        for Sound { condition, row, priority, audible, needless, example } in &trial.sounds {
+        table.row(["sound", "row", "priority", "began", "needless"]);
+        for Sound { condition, row, priority, audible, needless, .. } in &trial.sounds {
             let [audible, needless] = [audible, needless].map(ToString::to_string);
-            let example = example.as_ref().map_or(String::new(), |Example { seed, at_s, during }| {
-                format!("seed {seed} at {} s, {during}", number(*at_s))
-            });
-            table.row([condition.slug(), row, &priority.to_string(), &audible, &needless, &example]);
+            table.row([condition.slug(), row, &priority.to_string(), &audible, &needless]);
+        }
+        page = page + "\n" + &table.text();
+    }
+    if trial.needless > 0 {
+        let mut table = Grid::default();
+        table.row(["needless", "priority", "times", "during", "for example", "at s", "after s", "of s"]);
+        for Sound { condition, priority, causes, .. } in &trial.sounds {
+            for Cause { during, needless, seed, at_s, after_s, lasted_s } in causes {
+                let [at, after, lasted] = [*at_s, *after_s, *lasted_s].map(number);
+                let (times, seed) = (needless.to_string(), format!("seed {seed}"));
+                table.row([condition.slug(), &priority.to_string(), &times, during, &seed, &at, &after, &lasted]);
+            }
         }
         page = page + "\n" + &table.text();
     }
@@ -65,7 +75,16 @@ fn rows(rows: &[Row]) -> String {
     }
     let mut table = Grid::default();
     table.row([
-        "limit broken", "row", "delay s", "broken s", "sustained", "found", "late", "median s", "worst s", "hidden",
+        "limit broken",
+        "row",
+        "delay s",
+        "broken s",
+        "sustained",
+        "found",
+        "late",
+        "median s",
+        "worst s",
+        "hidden",
     ]);
     for Row { condition, row, delay_s, violation_s, sustained, found, late, median_s, worst_s, hidden } in rows {
         let [delay, violation] = [*delay_s, *violation_s].map(number);
