@@ -184,9 +184,10 @@ impl Tally {
         sound.audible += 1;
         if !is_for(session, at, |effect| is_about(condition, effect)) {
             sound.needless += 1;
-            let (during, after, lasted) = session.during(at).map_or(("nothing", Span::ZERO, Span::ZERO), |event| {
-                (event.effect.name(), at.since(event.start), event.length)
-            });
+            let going_on = session.during(at);
+            let during = going_on.map_or("nothing", |(name, _)| name);
+            let after = going_on.map_or(Span::ZERO, |(_, event)| at.since(event.start));
+            let lasted = going_on.map_or(Span::ZERO, |(_, event)| event.length);
             match sound.causes.iter_mut().find(|cause| cause.during == during) {
                 Some(cause) => cause.needless += 1,
                 None => sound.causes.push(Cause {

@@ -114,13 +114,18 @@ impl Labelled {
         session
     }
 
-    /// What of it is going on at `time`, or has just ended.
-    pub(crate) fn during(&self, time: Time) -> Option<&Event> {
-        const JUST: Span = Span::secs(60);
-        let mut all = self.events.iter().chain(&self.away).chain(&self.artefacts);
+    /// What of it is going on at `time`, or has just ended: what lasts all day explains only what nothing shorter
+    /// does, and what happens to the patient only what nothing else does.
+    pub(crate) fn during(&self, time: Time) -> Option<(&'static str, &Event)> {
+        /// To search for the pulse, and to be believed again.
+        const JUST: Span = Span::secs(15);
         let about = |event: &&Event| time >= event.start && time < event.start + event.length + JUST;
-        // What lasts all day explains only what nothing else does.
-        all.clone().filter(about).min_by_key(|event| event.length).or_else(|| all.find(about))
+        if let Some(away) = self.away.as_ref().filter(about) {
+            return Some(("away from the bed", away));
+        }
+        let to_the_probe = self.artefacts.iter().filter(about).min_by_key(|event| event.length);
+        let event = to_the_probe.or_else(|| self.events.iter().filter(about).min_by_key(|event| event.length))?;
+        Some((event.effect.name(), event))
     }
 }
 
