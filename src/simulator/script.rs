@@ -98,6 +98,8 @@ pub enum Effect {
     },
     /// A determination that is begun does not end.
     CuffHangs,
+    /// A determination that is begun ends at once, with the reading before as if it were new.
+    CuffRepeats,
 }
 
 /// Which of the bed's devices.
