@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use libtest_mimic::{Arguments, Trial};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use support::bedside::{BED, Bedside, Nurse, STATUS, Tapped};
+use support::bedside::{BED, Bedside, Nurse, STATUS, Tapped, opening};
 use support::{Broker, Ear, Heard};
 use tokio::time::sleep_until;
 use vitalsd::port::serial;
@@ -147,23 +147,23 @@ async fn a_command_is_carried_out_once_and_answered_and_never_when_retained_or_f
     let refusal = |reply: Heard| (reply.json()["outcome"].clone(), reply.json()["refused"].clone());
     let refused = |why: &str| (json!("refused"), json!(why));
 
-    let mut other_life = nurse.command(json!({ "action": "open", "route": "iv" })).await;
+    let mut other_life = nurse.command(opening()).await;
     other_life["boot_id"] = json!("000000-abcdef");
     assert_eq!(refusal(nurse.say(&other_life, false).await), refused("other_boot"));
-    let open = nurse.command(json!({ "action": "open", "route": "iv" })).await;
+    let open = nurse.command(opening()).await;
     assert_eq!(refusal(nurse.say(&open, true).await), refused("retained"));
 
     let first = nurse.say(&open, false).await.json();
     assert_eq!(first, json!({ "key": open["key"], "outcome": "done" }));
     assert_eq!(nurse.say(&open, false).await.json(), first, "sent again, answered again");
-    let another = nurse.command(json!({ "action": "open", "route": "iv" })).await;
+    let another = nurse.command(opening()).await;
     assert_eq!(refusal(nurse.say(&another, false).await), refused("session_open"));
     nurse.doses().await;
 
     let dosed = |heard: &Heard| heard.on("/session") && heard.says("phase", "onset");
     let mut story = ear.all_until("the session after the dose", dosed).await;
-    story.extend(ear.all_until("the dose", |heard| heard.says("event", "dosed")).await);
-    let opened = story.iter().filter(|heard| heard.says("event", "session_opened"));
+    story.extend(ear.all_until("the dose", |heard| heard.says("action", "dose")).await);
+    let opened = story.iter().filter(|heard| heard.says("action", "open"));
     assert_eq!(opened.count(), 1);
     let late = Ear::on(broker.port, &format!("{BED}/session")).next().await.json();
     assert_eq!((&late["phase"], &late["route"]), (&json!("onset"), &json!("iv")));

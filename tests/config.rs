@@ -3,6 +3,8 @@
 //! preset is the one that is compiled in.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod presets;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -91,15 +93,6 @@ fn only(problems: &Problems, severity: Severity, at: usize, found: &str) {
 #[track_caller]
 fn refused(old: &str, new: &str, at: usize, found: &str) {
     let problems = Clinic::new().load(&but(SOUND, old, new)).unwrap_err();
-    only(&problems, Severity::Error, at, found);
-}
-
-/// The same for the shipped preset; `at` is the text of the line it must name.
-#[track_caller]
-fn preset_refused(old: &str, new: &str, at: &str, found: &str) {
-    let text = but(PRESET, old, new);
-    let problems = Clinic::new().load_preset(&text).unwrap_err();
-    let at = text.lines().position(|line| line.contains(at)).unwrap() + 1;
     only(&problems, Severity::Error, at, found);
 }
 
@@ -367,118 +360,8 @@ fn mistakes_of_the_preset_come_with_its_own_name() {
 }
 
 #[test]
-fn the_shipped_preset_is_the_one_compiled_in() {
-    let Checked { value, warnings } = Clinic::new().load_preset(PRESET).unwrap();
-    assert_eq!(warnings, Problems::default());
-    assert_eq!(Preset { hash: String::new(), ..value }, Preset::kat_default_1());
-}
-
-#[test]
 fn the_shipped_configuration_is_sound() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/vitalsd.toml");
     let Checked { warnings, .. } = config::load(&path, PROTOCOLS).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(warnings, Problems::default(), "{warnings}");
-}
-
-#[test]
-fn the_hash_is_that_of_the_file() {
-    let clinic = Clinic::new();
-    let plain = clinic.load_preset(PRESET).unwrap().value.hash;
-    let sha256sum = std::process::Command::new("sha256sum").arg(clinic.path("preset.toml")).output().unwrap();
-    assert!(String::from_utf8(sha256sum.stdout).unwrap().starts_with(&format!("{plain}  ")), "{plain}");
-    assert_ne!(plain, clinic.load_preset(&format!("{PRESET}#")).unwrap().value.hash);
-}
-
-#[test]
-fn a_signature_is_a_name_and_not_a_blank() {
-    let signed_by = |who: &str| {
-        let text = but(PRESET, "signed_by = \"\"", &format!("signed_by = {who:?}"));
-        Clinic::new().load_preset(&text).unwrap().value.signed_by
-    };
-    assert_eq!(signed_by("  "), None);
-    assert_eq!(signed_by("Dr. A. Example"), Some("Dr. A. Example".to_owned()));
-}
-
-#[test]
-fn an_unknown_and_a_missing_row_are_refused() {
-    let row_7 = PRESET.lines().find(|line| line.starts_with("7 ")).unwrap();
-    preset_refused(row_7, "", "[pulse]", "`7` is missing from `pulse`");
-    preset_refused(row_7, &format!("{row_7}\n{}", row_7.replace("7  =", "77 =")), "77 =", "`77` is unknown in `pulse`");
-}
-
-#[test]
-fn a_high_alarm_of_low_saturation_never_begins_below_85() {
-    preset_refused("1b = { below   = 85", "1b = { below   = 84", "1b = {", "`below` is the number 84");
-    preset_refused("2  = { below   = 88", "2  = { below   = 79.9", "2  = { below", "`below` is the number 79.9");
-    preset_refused("1a = { below   = 80", "1a = { below   = 79", "1a = {", "`below` is the number 79");
-}
-
-#[test]
-fn limits_that_cannot_be_meant_are_refused() {
-    preset_refused("above   = 150", "above   = 1500", "6  = {", "`above` is the number 1500");
-    preset_refused("at_most =  40", "at_most =  -40", "11 = {", "`at_most` is the number -40");
-    preset_refused("mean_below     =  65", "mean_below     =  30", "20 = {", "`mean_below` is the number 30");
-    preset_refused("at_most = 91", "at_most = 91.25", "3  = {", "`at_most` is the number 91.25");
-}
-
-#[test]
-fn times_and_hystereses_out_of_range_are_refused() {
-    preset_refused("delay_s =  5", "delay_s =  50", "1b = {", "`delay_s` is the number 50");
-    preset_refused("delay_s = 300", "delay_s = 3000", "8  = {", "`delay_s` is the number 3000");
-    preset_refused("hysteresis = 4", "hysteresis = 0", "11 = {", "`hysteresis` is the number 0");
-    preset_refused("clear_s = 10", "clear_s = 1", "25 = {", "`clear_s` is the number 1");
-    preset_refused(
-        "P1_P2_min             = 10",
-        "P1_P2_min             = 1",
-        "P1_P2_min ",
-        "`P1_P2_min` is the number 1",
-    );
-}
-
-#[test]
-fn a_priority_is_four_letters() {
-    for wrong in ["- M M", "- M M M M", "- M M X", "- m m m"] {
-        preset_refused("- M M M", wrong, "8  = {", "`priority` is");
-    }
-}
-
-#[test]
-fn the_gravest_rows_cannot_be_switched_off() {
-    let row = "1a = { below   = 80, priority = \"H H H H\"";
-    preset_refused(row, &row.replace("H H H H", "- H H H"), "1a = {", "row 1a (SpO2 critical) is switched off");
-}
-
-#[test]
-fn a_graver_row_never_begins_before_a_milder_one() {
-    preset_refused("below   = 88", "below   = 92", "3  = {", "the limit of row 3 lies below that of row 2");
-    preset_refused("above   = 130", "above   = 160", "6  = {", "the limit of row 6 lies below that of row 7");
-    preset_refused("at_most =  40", "at_most =  55", "10 = {", "the limit of row 10 lies below that of row 11");
-    preset_refused(
-        "systolic_at_least = 200",
-        "systolic_at_least = 170",
-        "16 = {",
-        "the limit of row 16 lies below that of row 14",
-    );
-}
-
-#[test]
-fn row_15_confirms_row_14() {
-    let old = "15 = { systolic_at_least = 180";
-    preset_refused(old, "15 = { systolic_at_least = 190", "15 = { sys", "rows 14 and 15 have different limits");
-}
-
-#[test]
-fn a_second_limit_of_a_row_fits_its_first() {
-    preset_refused("over_65 = 150", "over_65 = 130", "over_65", "lies below that of row 12");
-    preset_refused("before_dose = 100", "before_dose = 80", "before_dose", "lies below that of row 19");
-    preset_refused("mean_below = 60", "mean_below = 50", "mean_below = 50", "lies below that of row 21");
-}
-
-#[test]
-fn steps_and_phases_go_forward() {
-    preset_refused("high_s   =  90", "high_s   =  15", "P1_P2_inadequate", "rises in priority after 15 s");
-    let oral = but(PRESET, "window_from_min = 30", "window_from_min = 60");
-    let text = but(&oral, "recovery_from_min = 120", "recovery_from_min = 45");
-    let at = text.lines().position(|line| line.starts_with("oral")).unwrap() + 1;
-    only(&Clinic::new().load_preset(&text).unwrap_err(), Severity::Error, at, "recovery begins after 45 min");
 }

@@ -42,7 +42,7 @@ fn alarms(events: &[Event]) -> Vec<(u64, &'static str, Condition, Priority)> {
             EventKind::Raised(alarm) => ("raised", alarm),
             EventKind::Noted(alarm) => ("noted", alarm),
             EventKind::Announced(alarm) => ("announced", alarm),
-            EventKind::Escalated(alarm) => ("escalated", alarm),
+            EventKind::Worsened(alarm) => ("worsened", alarm),
             EventKind::Latched(alarm) => ("latched", alarm),
             EventKind::Cleared(alarm) => ("cleared", alarm),
             _ => return None,
@@ -100,7 +100,7 @@ fn a_blank_row_is_the_lack_of_a_value() {
         told,
         [
             (30_000, "raised", C::Spo2Unavailable),
-            (80_000, "escalated", C::Spo2Unavailable),
+            (80_000, "worsened", C::Spo2Unavailable),
             (100_000, "cleared", C::Spo2Unavailable)
         ]
     );

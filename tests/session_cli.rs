@@ -5,173 +5,14 @@
 mod support;
 
 use std::net::TcpListener;
-use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Broker, Ear, Heard, PATIENCE};
+use support::fake_box::{AT, BOOT, FakeBox, TREE, alarm, done, envelope, err, failed, out, program, session, silent};
+use support::fake_box::{state, with};
+use support::{Broker, Heard};
 use tempfile::TempDir;
-use tokio::process::Command;
-use tokio::time::{interval, timeout};
-
-const TREE: &str = "vitals/v1/north";
-const BOOT: &str = "000042-9f3a1c";
-const AT: &str = "2026-11-22T09:30:00.000Z";
-
-/// A box with one bed, room-1, and nothing behind it.
-struct FakeBox {
-    broker: Broker,
-    ear: Ear,
-    uptime_ms: u64,
-}
-
-/// What the box does with a command: the answer, and the session that results.
-type Answer = fn(&Value) -> Option<(Value, Option<Value>)>;
-
-fn done(_: &Value) -> Option<(Value, Option<Value>)> {
-    Some((json!({ "outcome": "done" }), None))
-}
-
-fn silent(_: &Value) -> Option<(Value, Option<Value>)> {
-    None
-}
-
-fn envelope(stream: &str, message: &Value) -> Value {
-    let mut payload = json!({ "box": "box-3", "boot_id": BOOT, "stream": stream, "seq": 1, "at": AT });
-    payload.as_object_mut().unwrap().extend(message.as_object().unwrap().clone());
-    payload
-}
-
-fn state(alarms: &[Value]) -> Value {
-    json!({
-        "rev": 7, "phase": "window",
-        "oximetry": {
-            "age_ms": 400, "spo2_pct": 86, "spo2_quality": "good",
-            "pulse_bpm": 72, "pulse_quality": "questionable", "pulse_doubt": "motion",
-            "perfusion_index_absent": "not_measured"
-        },
-        "pressure": {
-            "age_ms": 300_000, "origin": "schedule", "measured_at": "2026-11-22T09:25:00.000Z",
-            "systolic_mmhg": 128, "diastolic_mmhg": 82, "mean_mmhg": 99, "pulse_absent": "not_measured"
-        },
-        "alarms": alarms,
-        "devices": [
-            { "device": "oximeter", "connection": "up" },
-            { "device": "cuff", "connection": "lost", "reason": "unplugged" }
-        ],
-        "next_cuff_at": "2026-11-22T09:35:00.000Z"
-    })
-}
-
-fn session() -> Value {
-    json!({
-        "rev": 3, "phase": "window", "opened_at": "2026-11-22T08:50:00.000Z", "route": "iv",
-        "dosed_at": "2026-11-22T09:07:00.000Z", "phase_since": "2026-11-22T09:09:00.000Z",
-        "phase_until": "2026-11-22T09:52:00.000Z",
-        "baseline": { "provisional": false, "systolic_mmhg": 122, "diastolic_mmhg": 78 },
-        "preset": "kat-default", "preset_hash": "0"
-    })
-}
-
-fn alarm(condition: &str, priority: &str, episode: u32) -> Value {
-    json!({
-        "condition": condition, "row": "2", "kind": "physiological", "priority": priority, "presence": "on",
-        "activation": "on", "episode": episode, "announced": true, "sounds": true,
-        "since": "2026-11-22T09:29:50.000Z", "delay_ms": 10_000, "stale": false, "phase": "window",
-        "reason": "SpO2 86 %, below 88 % for 20 s, in the window"
-    })
-}
-
-fn with(mut value: Value, key: &str, to: Value) -> Value {
-    value[key] = to;
-    value
-}
-
-impl FakeBox {
-    fn with_alarms(alarms: &[Value]) -> Self {
-        let broker = Broker::start();
-        let ear = Ear::on(broker.port, "vitals/v1/north/bed/room-1/command");
-        let fake = Self { broker, ear, uptime_ms: 60_000 };
-        fake.say("box/box-3/status", &json!({ "state": "online", "version": "0.1.0", "beds": ["room-1"] }), true);
-        fake.say("bed/room-1/state", &state(alarms), true);
-        fake.say("bed/room-1/session", &session(), true);
-        fake
-    }
-
-    fn say(&self, stream: &str, message: &Value, retain: bool) {
-        self.ear.say(&format!("{TREE}/{stream}"), envelope(stream, message).to_string().as_bytes(), retain, None);
-    }
-
-    fn beat(&mut self) {
-        self.uptime_ms += 1_000;
-        let beat = json!({
-            "counter": 1, "uptime_ms": self.uptime_ms, "clock_trusted": true, "queued": 0, "last_seq": {}
-        });
-        self.say("box/box-3/heartbeat", &beat, false);
-    }
-
-    fn answer(&self, asked: &Heard, answer: Answer) -> Value {
-        let command = asked.json();
-        if let Some((mut reply, session)) = answer(&command) {
-            reply["key"] = command["key"].clone();
-            if let Some(session) = session {
-                self.say("bed/room-1/session", &session, true);
-            }
-            let (topic, data) = (asked.response_topic.as_deref().unwrap(), asked.correlation.as_deref().unwrap());
-            self.ear.say(topic, reply.to_string().as_bytes(), false, Some((topic, data)));
-        }
-        command
-    }
-
-    /// The options that lead here.
-    fn at(&self) -> [String; 4] {
-        ["--broker".into(), format!("127.0.0.1:{}", self.broker.port), "--site".into(), "north".into()]
-    }
-
-    /// Runs the program while the box beats and answers; what it wrote, and what it asked.
-    async fn serve(&mut self, args: &[&str], answer: Answer) -> (Output, Vec<Value>) {
-        let at = self.at();
-        self.serve_this(program(args).args(at), answer).await
-    }
-
-    async fn serve_this(&mut self, program: &mut Command, answer: Answer) -> (Output, Vec<Value>) {
-        let mut program = program.spawn().unwrap();
-        let mut beats = interval(Duration::from_millis(100));
-        let mut asked = Vec::new();
-        let serve = async {
-            loop {
-                tokio::select! {
-                    status = program.wait() => return status.unwrap(),
-                    _ = beats.tick() => self.beat(),
-                    heard = self.ear.next() => asked.push(self.answer(&heard, answer)),
-                }
-            }
-        };
-        timeout(PATIENCE, serve).await.expect("the program does not end");
-        (program.wait_with_output().await.unwrap(), asked)
-    }
-}
-
-fn program(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vitalsd"));
-    command.args(args).env("TZ", "UTC").env("USER", "Nurse.2").stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.kill_on_drop(true);
-    command
-}
-
-fn out(output: &Output) -> &str {
-    str::from_utf8(&output.stdout).unwrap()
-}
-
-fn err(output: &Output) -> &str {
-    str::from_utf8(&output.stderr).unwrap()
-}
-
-/// Asserts that it failed without a word on standard output, and gives the reason.
-fn failed(output: &Output) -> &str {
-    assert_eq!((output.status.code(), out(output)), (Some(1), ""), "{}", err(output));
-    err(output)
-}
+use tokio::time::interval;
 
 #[tokio::test]
 async fn a_dose_is_recorded_and_the_phase_that_it_starts_is_told() {
@@ -201,37 +42,6 @@ async fn times_are_those_of_the_clock_on_the_wall() {
     let command = &asked[0];
     assert_eq!((&command["systolic_mmhg"], &command["ago_ms"]), (&json!(124), &json!(300_000)));
     assert_eq!(command.get("mean_mmhg"), None, "what was not measured is not sent");
-}
-
-#[tokio::test]
-async fn each_verb_asks_for_what_it_says() {
-    let mut fake = FakeBox::with_alarms(&[with(alarm("spo2-low", "high", 2), "presence", json!("latched"))]);
-    let verbs: [(&[&str], Value, &str); 6] = [
-        (
-            &["open", "--route", "iv", "--infusion", "40", "--over-65"],
-            json!({ "action": "open", "route": "iv", "infusion_ms": 2_400_000, "over_65": true }),
-            "session open (IV), baseline until the dose is recorded",
-        ),
-        (&["close"], json!({ "action": "close" }), "session closed"),
-        (&["seen"], json!({ "action": "seen", "condition": "spo2-low", "episode": 2 }), "seen: SpO2 low"),
-        (
-            &["ack", "spo2-low"],
-            json!({ "action": "acknowledge", "condition": "spo2-low", "episode": 2, "priority": "high" }),
-            "accepted: SpO2 low, HIGH; muted until it comes again or gets worse",
-        ),
-        (&["start-cuff"], json!({ "action": "start_cuff" }), "the cuff has been started"),
-        (&["stop-cuff"], json!({ "action": "stop_cuff" }), "the cuff has been told to stop"),
-    ];
-    for (verb, wanted, words) in verbs {
-        let args = [&["session", "--bed", "room-1", "--actor", "nurse-7"], verb].concat();
-        let (output, asked) = fake.serve(&args, done).await;
-        assert_eq!(out(&output), format!("room-1: {words}\n"), "{}", err(&output));
-        let mut command = asked.into_iter().next().unwrap();
-        for about in ["boot_id", "uptime_ms", "key"] {
-            assert!(command.as_object_mut().unwrap().remove(about).is_some(), "{verb:?} has no {about}");
-        }
-        assert_eq!(command, with(wanted, "actor", json!("nurse-7")));
-    }
 }
 
 #[tokio::test]
@@ -375,24 +185,6 @@ async fn the_configuration_of_the_daemon_names_broker_site_and_bed() {
 }
 
 #[tokio::test]
-async fn options_that_do_not_belong_together_are_told_before_anybody_is_asked() {
-    for (args, words) in [
-        (&["session", "close", "--bed", "b", "--broker", "127.0.0.1:1"][..], "--broker needs --site"),
-        (&["session", "close", "--broker", "127.0.0.1:1", "--site", "s"], "which bed?"),
-        (
-            &["session", "open", "--route", "im", "--infusion", "40", "--bed", "b", "--broker", "h", "--site", "s"],
-            "--infusion belongs to --route iv",
-        ),
-    ] {
-        let output = program(args).output().await.unwrap();
-        assert!(failed(&output).contains(words), "{}", err(&output));
-    }
-    let output = program(&["session", "bp", "80/124"]).output().await.unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(err(&output).contains("cannot be a blood pressure"), "{}", err(&output));
-}
-
-#[tokio::test]
 async fn status_shows_the_bed_like_a_small_monitor() {
     let latched = json!({
         "presence": "latched", "ended": "2026-11-22T09:20:30.000Z", "since": "2026-11-22T09:20:00.000Z",
@@ -416,7 +208,7 @@ box-3 at 09:30:00, alarm limits UNSIGNED
   SpO2    86 %          good, just now
   pulse   72 bpm        questionable: motion, just now
   BP      128/82 (99)   mmHg, measured by the cuff 5 min ago
-                        baseline 122/78
+                        baseline BP 122/78
                         next cuff in 5 min (09:35)
 
   !!! SpO2 86 %, below 88 % for 20 s, in the window
@@ -439,6 +231,79 @@ box-3 at 09:30:00, alarm limits UNSIGNED
     let look: Value = serde_json::from_str(out(&output)).unwrap();
     assert_eq!((&look["state"]["phase"], &look["session"]["route"]), (&json!("window"), &json!("iv")));
     assert_eq!(look["heartbeat"]["boot_id"], BOOT);
+}
+
+#[tokio::test]
+async fn status_shows_what_is_off_what_is_due_and_what_is_missing_before_leaving() {
+    let mut fake = FakeBox::with_alarms(&[]);
+    let escalated = with(alarm("spo2-low", "high", 2), "escalated_at", json!("2026-11-22T09:29:59.000Z"));
+    let paused = with(escalated, "activation", json!("paused"));
+    let mut bed = state(&[paused]);
+    let standing = json!({
+        "phase": "recovery", "audio_paused_until": "2026-11-22T09:31:40.000Z",
+        "standby_until": "2026-11-22T09:37:00.000Z", "next_check_at": "2026-11-22T09:42:30.000Z",
+        "switched_off": [{
+            "condition": "pulse-raised", "reason": "expected", "actor": "nurse-7", "since": "2026-11-22T09:20:00.000Z"
+        }],
+        "readiness": {
+            "vitals_ready": false, "met_count": 4, "words": "measured items met 4/6, clinician decides",
+            "items": [
+                { "item": "time", "met": false, "missing": "after_dose", "until": "2026-11-22T11:07:00.000Z" },
+                {
+                    "item": "pressure", "met": false, "missing": "pressure_outside",
+                    "measured_at": "2026-11-22T09:25:00.000Z", "systolic_mmhg": 151, "diastolic_mmhg": 90,
+                    "systolic_at_most_mmhg": 140, "diastolic_at_most_mmhg": 90
+                },
+                { "item": "pressure_trend", "met": true }, { "item": "spo2", "met": true },
+                { "item": "pulse", "met": true }, { "item": "alarms", "met": true }
+            ]
+        }
+    });
+    bed.as_object_mut().unwrap().extend(standing.as_object().unwrap().clone());
+    fake.say("bed/room-1/state", &bed, true);
+    let mut about = session();
+    let changed = json!({
+        "phase": "recovery", "phase_until": null, "oxygen": true, "window_rules": true, "screened": false,
+        "baseline": {
+            "provisional": true, "spo2_pct": 97, "pulse_bpm": 68, "systolic_mmhg": 122, "diastolic_mmhg": 78
+        },
+        "rows_off": ["map-rise"], "infusion": { "state": "ended", "ended": "2026-11-22T09:28:00.000Z" },
+        "checklist": { "complete": false, "actor": "nurse-7", "signed_at": "2026-11-22T09:29:00.000Z" },
+        "preset_signed": true
+    });
+    about.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+    fake.say("bed/room-1/session", &about, true);
+    let (output, _) = fake.serve(&["session", "status", "--bed", "room-1"], done).await;
+    let shown = out(&output);
+    let (_, values) = shown.split_once("5 min ago\n").unwrap_or_else(|| panic!("{shown}{}", err(&output)));
+    assert_eq!(
+        values,
+        "                        baseline SpO2 97 %, pulse 68 bpm, BP 122/78, provisional
+                        off for this patient: mean BP far above baseline
+                        next cuff in 5 min (09:35)
+
+  sound PAUSED for another 1 min 40 s
+  OFF: pulse raised (pulse-raised), expected with this patient; nurse-7 since 09:20
+  STANDBY for another 7 min, until 09:37
+  rules of the window added
+  on oxygen: SpO2 does not show breathing
+  screening NOT SIGNED
+  infusion ended at 09:28
+  next check round in 12 min (09:42)
+
+  measured items met 4/6, clinician decides
+    time      too soon after the dose: from 11:07
+    BP        151/90 mmHg at 09:25, passes up to 140/90
+  checklist signed by nurse-7 at 09:29, not all of it is so
+
+  !!! SpO2 86 %, below 88 % for 20 s, in the window
+      spo2-low, HIGH since 09:29, nobody has it, every station told at 09:29, sound paused
+
+  oximeter  up
+  cuff      lost: unplugged
+"
+    );
+    assert!(!shown.contains("UNSIGNED"));
 }
 
 #[tokio::test]

@@ -70,7 +70,8 @@ impl Bedside {
             for action in ["open", "dose"] {
                 let command = json!({
                     "boot_id": beat["boot_id"], "uptime_ms": beat["uptime_ms"], "key": format!("{bed}-{action}"),
-                    "actor": "bench", "action": action, "route": "iv", "ago_ms": 0
+                    "actor": "bench", "action": action, "ago_ms": 0, "route": "iv",
+                    "cuff_arm": "left", "probe_hand": "right", "iv_arm": "right"
                 });
                 let topic = format!("{SITE}/bed/{}/command", bed_id(bed));
                 nurse.write(&publish(&topic, command.to_string().as_bytes(), false)).expect("the broker");

@@ -68,10 +68,11 @@ impl Requests {
         if seen > uptime || uptime.minus(seen) > VALID_FOR {
             return refused(Refusal::TooOld, "the heartbeat that was seen is older than 30 s: look again");
         }
-        let Some(action) = command.action.to_core() else {
-            return refused(Refusal::Unreadable, "these numbers are no blood pressure");
+        let action = match command.action.to_core() {
+            Ok(action) => action,
+            Err(unsound) => return refused(Refusal::Unreadable, &unsound.to_string()),
         };
-        Ok(Accepted { key, command: input::Command { actor: command.actor, action } })
+        Ok(Accepted { key, command: input::Command { actor: command.actor.to_string(), action } })
     }
 
     /// Remembers an answer, for the same command sent again.
@@ -99,7 +100,7 @@ mod tests {
     fn command(change: impl FnOnce(&mut Value)) -> Incoming {
         let mut payload = json!({
             "boot_id": boot().to_string(), "uptime_ms": 60_000, "key": "k1", "actor": "nurse-2",
-            "action": "open", "route": "iv"
+            "action": "open", "route": "iv", "cuff_arm": "left", "probe_hand": "right", "iv_arm": "right"
         });
         change(&mut payload);
         Incoming {

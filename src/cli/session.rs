@@ -1,8 +1,11 @@
 //! `vitalsd session`: what a person asks of a bed, and the bed on a page.
 
+mod ask;
 mod screen;
+mod told;
 mod verb;
 mod visit;
+mod vocabulary;
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -12,17 +15,20 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use self::screen::Screen;
-use self::verb::{Verb, told};
+use self::told::told;
+use self::verb::Verb;
 use self::visit::Visit;
 use super::place::Where;
 use crate::wire::Id;
 use crate::wire::command::{Action, Outcome};
 
 /// Leads the session of a bed: open, dose, close; accepts alarms; shows the bed.
+///
+/// Everything that a person can say to a bed has a verb here. What is not possible now, the bed refuses with a reason.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  vitalsd session open --route iv --infusion 40
+  vitalsd session open --route iv --infusion 40 --cuff-arm left --probe-hand right --iv-arm right
   vitalsd session dose --ago 2
   vitalsd session bp 124/80
   vitalsd session status --bed bed-2 --broker 127.0.0.1:1883 --site clinic
@@ -73,16 +79,18 @@ impl Session {
             visit.end().await;
             return Ok(());
         };
-        let reply = visit.ask(&look, self.actor()?.as_str(), action).await?;
+        let reply = visit.ask(&look, self.actor()?, action.clone()).await?;
         if self.json {
             println!("{}", serde_json::to_string(&reply)?);
         } else if reply.outcome == Outcome::Done {
             // The dose starts clocks, and the bed tells which.
             let session = match action {
-                Action::Dose { .. } => visit.session_when(|session| session.dosed_at.is_some()).await?,
+                Action::Dose { .. } | Action::DoseAgain { .. } => {
+                    visit.session_when(|session| session.dosed_at.is_some()).await?
+                }
                 _ => None,
             };
-            println!("{bed}: {}", told(action, session.as_ref(), look.now(), &zone));
+            println!("{bed}: {}", told(&action, session.as_ref(), look.now(), &zone));
         }
         visit.end().await;
         match reply.outcome {

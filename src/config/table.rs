@@ -165,6 +165,11 @@ impl<'a> Table<'a> {
         self.error(&value.span(), &found, allowed, &format!("write `{key} = ...` as {allowed}"));
     }
 
+    /// Whether `key` is a text, where it may also be something else.
+    pub(super) fn is_text(&self, key: &'static str) -> bool {
+        self.entries.get(key).is_some_and(|value| value.get_ref().is_str())
+    }
+
     /// A text.
     pub(super) fn text(&self, key: &'static str) -> Option<Spanned<&'a str>> {
         let value = self.get(key)?;

@@ -9,7 +9,7 @@ mod source;
 mod summary;
 
 use thiserror::Error;
-use vitalsd_core::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Input, Route};
+use vitalsd_core::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Input, Opening, Route};
 use vitalsd_core::monitor::output::{Event, Output};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device};
@@ -126,7 +126,7 @@ impl Replay {
         for (device, source) in (0..).map(DeviceIndex).zip(&sources) {
             bed.input(&Input::Link { device, link: source.link() }, Time::ZERO, out);
         }
-        command(&mut bed, Action::Open { route: self.terms.route, infusion: None, over_65: false }, Time::ZERO, out)?;
+        command(&mut bed, Action::Open(Opening::by(self.terms.route)), Time::ZERO, out)?;
 
         let end = self.end();
         let mut dose = Some(self.terms.dose_at);

@@ -54,7 +54,7 @@ fn episodes(events: &[Event], end: Time) -> Vec<Episode> {
         let (EventKind::Raised(alarm)
         | EventKind::Noted(alarm)
         | EventKind::Announced(alarm)
-        | EventKind::Escalated(alarm)
+        | EventKind::Worsened(alarm)
         | EventKind::Latched(alarm)
         | EventKind::Cleared(alarm)) = kind
         else {
@@ -74,9 +74,9 @@ fn episodes(events: &[Event], end: Time) -> Vec<Episode> {
             (EventKind::Latched(_) | EventKind::Cleared(_), Some(known)) => {
                 over.push(Episode { end: *at, ..active.remove(known) });
             }
-            (EventKind::Announced(_) | EventKind::Escalated(_), Some(known)) => {
+            (EventKind::Announced(_) | EventKind::Worsened(_), Some(known)) => {
                 let Some(episode) = active.get_mut(known) else { continue };
-                let news = !episode.announced || matches!(kind, EventKind::Escalated(_));
+                let news = !episode.announced || matches!(kind, EventKind::Worsened(_));
                 episode.audible += u32::from(news && alarm.sounds);
                 episode.announced |= alarm.announced;
                 episode.priority = episode.priority.max(alarm.priority);

@@ -3,13 +3,10 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use vitalsd_core::monitor::input::LossReason;
-use vitalsd_core::monitor::output::{self, AlarmKind, Condition, Phase, Presence, Priority, Value};
-use vitalsd_core::vitals::Absent;
+use vitalsd_core::monitor::output::{self, Activation, AlarmKind, Condition, Phase, Presence, Priority};
 
 use super::clock::{Clock, WallTime};
-use super::number::Decimal;
-use super::vitals::{Failure, mmhg};
+use super::reading::{Limit, Reading};
 use super::words;
 
 /// An alarm condition as it stands.
@@ -33,6 +30,11 @@ pub struct Alarm {
     pub announced: bool,
     /// Whether it is to be heard now.
     pub sounds: bool,
+    /// Whether the sounder at the bedside is to be heard as well.
+    pub bedside: bool,
+    /// Since when every station is told, because nobody took it, or whoever took it passed it on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escalated_at: Option<WallTime>,
     /// Who accepted this episode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ack: Option<Ack>,
@@ -52,24 +54,15 @@ pub struct Alarm {
     /// The limit that it is judged by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
+    /// The patient's own value before the dose, if the limit was made from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Reading>,
     /// There is no fresh value: what is shown is the last one.
     pub stale: bool,
     /// The phase at the last change.
     pub phase: Phase,
     /// All of it in words.
     pub reason: String,
-}
-
-/// Whether a condition is listened to (IEEE 11073 SDC).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// It is.
-    On,
-    /// Its sound is paused.
-    Paused,
-    /// It is switched off.
-    Off,
 }
 
 /// An acceptance of one episode.
@@ -79,120 +72,6 @@ pub struct Ack {
     pub actor: String,
     /// When.
     pub at: WallTime,
-}
-
-/// What an alarm is about: the keys of one quantity, or of one reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Reading {
-    /// Oxygen saturation, %.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub spo2_pct: Option<Decimal>,
-    /// Pulse rate, beats a minute.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pulse_bpm: Option<u16>,
-    /// Systolic pressure, mmHg.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub systolic_mmhg: Option<u16>,
-    /// Diastolic pressure, mmHg.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub diastolic_mmhg: Option<u16>,
-    /// Mean pressure as measured, mmHg.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mean_mmhg: Option<u16>,
-    /// Why there is no value.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub absent: Option<Absent>,
-    /// Since when it has been due.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub due_since: Option<WallTime>,
-    /// Why a device is lost.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lost: Option<LossReason>,
-    /// Why the cuff gave no pressure.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-}
-
-impl Reading {
-    /// The value, with its times on the wall clock.
-    #[must_use]
-    pub fn new(value: Value, clock: Clock) -> Self {
-        let none = Self::default();
-        match value {
-            Value::Spo2(spo2) => Self { spo2_pct: Some(Decimal::tenths(spo2.as_tenths())), ..none },
-            Value::Pulse(pulse) => Self { pulse_bpm: Some(pulse.as_bpm()), ..none },
-            Value::Pressure(bp) => {
-                let [systolic_mmhg, diastolic_mmhg, mean_mmhg] = mmhg(bp);
-                Self { systolic_mmhg, diastolic_mmhg, mean_mmhg, ..none }
-            }
-            Value::Absent(reason) => Self { absent: Some(reason), ..none },
-            Value::Since(due) => Self { due_since: Some(clock.at(due)), ..none },
-            Value::Lost(reason) => Self { lost: Some(reason), ..none },
-            Value::CuffFailure(reason) => Self { failure: Some(reason.into()), ..none },
-        }
-    }
-}
-
-/// The limit of a condition: any one of the keys that are there is enough.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Limit {
-    /// SpO2 `<` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub spo2_below_pct: Option<Decimal>,
-    /// SpO2 `<=` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub spo2_at_most_pct: Option<Decimal>,
-    /// Pulse `>` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pulse_above_bpm: Option<u16>,
-    /// Pulse `<` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pulse_below_bpm: Option<u16>,
-    /// Pulse `<=` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pulse_at_most_bpm: Option<u16>,
-    /// Systolic `>` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub systolic_above_mmhg: Option<u16>,
-    /// Diastolic `>` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub diastolic_above_mmhg: Option<u16>,
-    /// Systolic `>=` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub systolic_at_least_mmhg: Option<u16>,
-    /// Diastolic `>=` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub diastolic_at_least_mmhg: Option<u16>,
-    /// Systolic `<` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub systolic_below_mmhg: Option<u16>,
-    /// Mean `<` this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mean_below_mmhg: Option<u16>,
-}
-
-impl From<output::Limit> for Limit {
-    fn from(limit: output::Limit) -> Self {
-        let none = Self::default();
-        match limit {
-            output::Limit::Spo2Below(v) => Self { spo2_below_pct: Some(Decimal::tenths(v.as_tenths())), ..none },
-            output::Limit::Spo2AtMost(v) => Self { spo2_at_most_pct: Some(Decimal::tenths(v.as_tenths())), ..none },
-            output::Limit::PulseAbove(v) => Self { pulse_above_bpm: Some(v), ..none },
-            output::Limit::PulseBelow(v) => Self { pulse_below_bpm: Some(v), ..none },
-            output::Limit::PulseAtMost(v) => Self { pulse_at_most_bpm: Some(v), ..none },
-            // The condition itself says it; there is no number.
-            output::Limit::NoPulse => none,
-            output::Limit::PressureAbove { systolic, diastolic } => {
-                Self { systolic_above_mmhg: Some(systolic), diastolic_above_mmhg: Some(diastolic), ..none }
-            }
-            output::Limit::PressureAtLeast { systolic, diastolic } => {
-                Self { systolic_at_least_mmhg: Some(systolic), diastolic_at_least_mmhg: Some(diastolic), ..none }
-            }
-            output::Limit::PressureBelow { systolic, mean } => {
-                Self { systolic_below_mmhg: systolic, mean_below_mmhg: mean, ..none }
-            }
-        }
-    }
 }
 
 impl Alarm {
@@ -205,10 +84,12 @@ impl Alarm {
             kind: alarm.kind(),
             priority: alarm.priority,
             presence: alarm.presence,
-            activation: Activation::On,
+            activation: alarm.activation,
             episode: alarm.episode,
             announced: alarm.announced,
             sounds: alarm.sounds,
+            bedside: alarm.bedside,
+            escalated_at: alarm.escalated.map(|at| clock.at(at)),
             ack: alarm.ack.as_ref().map(|ack| Ack { actor: ack.actor.clone(), at: clock.at(ack.at) }),
             since: clock.at(alarm.since),
             delay_ms: alarm.delay.as_millis(),
@@ -216,6 +97,7 @@ impl Alarm {
             value: alarm.value.map(|value| Reading::new(value, clock)),
             worst: alarm.worst.map(|worst| Reading::new(worst, clock)),
             limit: alarm.limit.map(Limit::from),
+            baseline: alarm.baseline.map(|baseline| Reading::new(baseline, clock)),
             stale: alarm.stale,
             phase: alarm.phase,
             reason: words::reason(alarm),
@@ -228,8 +110,9 @@ mod tests {
     use super::*;
     use crate::wire::words::tests::spo2_low;
     use serde_json::{json, to_value};
+    use vitalsd_core::monitor::output::Value;
     use vitalsd_core::time::Time;
-    use vitalsd_core::vitals::BloodPressure;
+    use vitalsd_core::vitals::{BloodPressure, Spo2};
 
     fn clock() -> Clock {
         Clock::new("2026-11-22T09:30:00Z".parse().unwrap())
@@ -238,6 +121,7 @@ mod tests {
     #[test]
     fn an_alarm_is_told_in_numbers_with_units_and_in_words() {
         let acked = output::Alarm {
+            escalated: Some(Time::from_millis(112_000)),
             ack: Some(output::Ack { actor: "nurse-2".into(), at: Time::from_millis(111_000) }),
             ..spo2_low()
         };
@@ -247,6 +131,7 @@ mod tests {
             json!({
                 "condition": "spo2-low", "row": "2", "kind": "physiological", "priority": "high",
                 "presence": "on", "activation": "on", "episode": 1, "announced": true, "sounds": true,
+                "bedside": false, "escalated_at": "2026-11-22T09:31:52.000Z",
                 "ack": { "actor": "nurse-2", "at": "2026-11-22T09:31:51.000Z" },
                 "since": "2026-11-22T09:31:50.000Z", "delay_ms": 10_000,
                 "value": { "spo2_pct": 86 }, "worst": { "spo2_pct": 85 }, "limit": { "spo2_below_pct": 88 },
@@ -255,6 +140,18 @@ mod tests {
             })
         );
         assert_eq!(serde_json::from_value::<Alarm>(json).unwrap(), Alarm::new(&acked, clock()));
+    }
+
+    #[test]
+    fn an_alarm_against_a_baseline_tells_the_baseline_and_whether_it_is_listened_to() {
+        let paused = output::Alarm {
+            activation: Activation::Paused,
+            baseline: Spo2::percent(97).map(Value::Spo2),
+            ..spo2_low()
+        };
+        let json = to_value(Alarm::new(&paused, clock())).unwrap();
+        assert_eq!((&json["activation"], &json["baseline"]), (&json!("paused"), &json!({ "spo2_pct": 97 })));
+        assert!(json.get("escalated_at").is_none());
     }
 
     #[test]

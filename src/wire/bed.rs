@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use vitalsd_core::driver::DecodeStats;
-use vitalsd_core::monitor::input::{Link, LossReason, Route};
-use vitalsd_core::monitor::output::{Determination, Phase};
+use vitalsd_core::monitor::Bed;
+use vitalsd_core::monitor::input::{Link, LossReason, OffReason};
+use vitalsd_core::monitor::output::{Condition, Phase};
 use vitalsd_core::sample;
 use vitalsd_core::time::Time;
 
 use super::alarm::Alarm;
 use super::clock::{Clock, WallTime};
-use super::number::Decimal;
+use super::readiness::Readiness;
 use super::topic::Id;
 use super::vitals::{Oximetry, Pressure};
 
@@ -32,6 +33,34 @@ pub struct State {
     /// When the cuff is due to start; absent: not planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cuff_at: Option<WallTime>,
+    /// Until when the sound of the bed is paused; absent: it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_paused_until: Option<WallTime>,
+    /// What is switched off until the session ends.
+    #[serde(default)]
+    pub switched_off: Vec<SwitchedOff>,
+    /// Until when the patient is disconnected for a while; absent: not on standby.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standby_until: Option<WallTime>,
+    /// When the next check round is due; absent: none is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_check_at: Option<WallTime>,
+    /// The measured items before the patient leaves; absent: no dose was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<Readiness>,
+}
+
+/// A condition that a person has switched off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchedOff {
+    /// Which.
+    pub condition: Condition,
+    /// Why.
+    pub reason: OffReason,
+    /// Who did it, an opaque id.
+    pub actor: String,
+    /// Since when.
+    pub since: WallTime,
 }
 
 /// A value with its age at the envelope's `at`.
@@ -55,83 +84,45 @@ pub struct DeviceState {
 }
 
 impl State {
-    /// The state at `now`, from its parts. A pressure is as old as its measurement, not as its arrival.
+    /// The state of `bed` at `now`. A pressure is as old as its measurement, not as its arrival.
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "the plain parts of a bed, each named at its place of use")]
-    pub fn new(
-        now: Time,
-        clock: Clock,
-        phase: Phase,
-        oximetry: Option<&sample::Oximetry>,
-        pressure: Option<&Determination>,
-        alarms: Vec<Alarm>,
-        devices: Vec<DeviceState>,
-        next_cuff: Option<Time>,
-    ) -> Self {
+    pub fn new(bed: &Bed, devices: Vec<DeviceState>, now: Time, clock: Clock) -> Self {
         let age_ms = |at: Time| now.since(at).as_millis();
+        let at = |at| clock.at(at);
         Self {
-            phase,
-            oximetry: oximetry.map(|o| Aged { age_ms: age_ms(o.at), value: o.into() }),
-            pressure: pressure.map(|p| Aged { age_ms: age_ms(p.measured_at), value: Pressure::new(p, clock) }),
-            alarms,
+            phase: bed.session().phase(),
+            oximetry: newest(bed, now).map(|o| Aged { age_ms: age_ms(o.at), value: (&o).into() }),
+            pressure: bed
+                .newest_pressure()
+                .map(|p| Aged { age_ms: age_ms(p.measured_at), value: Pressure::new(p, clock) }),
+            alarms: bed.alarms().map(|alarm| Alarm::new(alarm, clock)).collect(),
             devices,
-            next_cuff_at: next_cuff.map(|at| clock.at(at)),
+            next_cuff_at: bed.cuff().next().map(at),
+            audio_paused_until: bed.audio_paused_until().map(at),
+            switched_off: bed
+                .switched_off()
+                .map(|(condition, off)| SwitchedOff {
+                    condition,
+                    reason: off.reason,
+                    actor: off.actor.clone(),
+                    since: at(off.since),
+                })
+                .collect(),
+            standby_until: bed.standby_until().map(at),
+            next_check_at: bed.next_check().map(at),
+            readiness: bed.readiness().map(|readiness| Readiness::new(&readiness, clock)),
         }
     }
 }
 
-/// `bed/{bed}/session`, published with its `rev` as `Slot<Session>`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Session {
-    /// The phase.
-    pub phase: Phase,
-    /// When it was opened; absent: no session.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub opened_at: Option<WallTime>,
-    /// How the dose is given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub route: Option<Route>,
-    /// The effective time of the dose; absent: not given yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dosed_at: Option<WallTime>,
-    /// When the present phase began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phase_since: Option<WallTime>,
-    /// When it ends by itself; absent: when a person ends it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phase_until: Option<WallTime>,
-    /// What this patient's values were before the dose.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub baseline: Option<Baseline>,
-    /// The name of the alarm preset.
-    pub preset: String,
-    /// The hash of the alarm preset.
-    pub preset_hash: String,
-    /// Whether a clinician has signed it; who, stays on the box.
-    #[serde(default)]
-    pub preset_signed: bool,
-}
-
-/// The values before the dose (R5.9); one that is not known is absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Baseline {
-    /// It rests on a single reading.
-    pub provisional: bool,
-    /// Oxygen saturation, %.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub spo2_pct: Option<Decimal>,
-    /// Pulse rate, beats a minute.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pulse_bpm: Option<u16>,
-    /// Systolic pressure, mmHg.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub systolic_mmhg: Option<u16>,
-    /// Diastolic pressure, mmHg.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub diastolic_mmhg: Option<u16>,
-    /// Mean pressure, measured or estimated, mmHg.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mean_mmhg: Option<Decimal>,
+/// The newest oximetry; `None`: the bed has no oximeter.
+fn newest(bed: &Bed, now: Time) -> Option<sample::Oximetry> {
+    let oximeter = bed.oximeter();
+    let expected = oximeter.spo2().expected() || oximeter.pulse().expected();
+    expected.then(|| {
+        let newest = oximeter.spo2().at().max(oximeter.pulse().at());
+        sample::Oximetry { at: newest.unwrap_or(now), ..oximeter.reading(now) }
+    })
 }
 
 /// The state of the way to a device.
@@ -211,68 +202,112 @@ impl Device {
 mod tests {
     use super::*;
     use crate::wire::envelope::Slot;
+    use jiff::Timestamp;
     use serde_json::{json, to_value};
-    use vitalsd_core::sample::CuffOrigin;
+    use vitalsd_core::driver::Quantity;
+    use vitalsd_core::monitor;
+    use vitalsd_core::monitor::input::{Action, Command, DeviceIndex, Input, Opening, Route, StandbyReason};
+    use vitalsd_core::monitor::preset::Preset;
+    use vitalsd_core::sample::Sample;
+    use vitalsd_core::time::Span;
     use vitalsd_core::vitals::{Absent, BloodPressure, Measured, Spo2};
 
     fn id(text: &str) -> Id {
         Id::new(text).unwrap()
     }
 
+    const OXIMETER: DeviceIndex = DeviceIndex(0);
+    /// A day, so that what was before the start has a time as well.
+    const START: Time = Time::from_millis(86_400_000);
+
+    fn clock() -> Clock {
+        Clock::at_time("2026-11-22T09:30:00Z".parse::<Timestamp>().map(WallTime).unwrap(), START)
+    }
+
+    fn bed() -> Bed {
+        let device = |primary: &[Quantity]| monitor::Device {
+            cadence: Span::secs(1),
+            primary: primary.into(),
+            starts_cuff: primary == [Quantity::BloodPressure],
+            pleth_full_scale: None,
+        };
+        let devices = vec![device(&[Quantity::Spo2, Quantity::Pulse]), device(&[Quantity::BloodPressure])];
+        Bed::new(Preset::kat_default_1(), devices, START)
+    }
+
+    fn ask(bed: &mut Bed, action: Action, now: Time) {
+        let command = Command { actor: "nurse-2".into(), action };
+        bed.command(&command, now, &mut |_| {}).unwrap();
+    }
+
     #[test]
     fn the_state_of_a_bed_gives_each_value_with_its_age() {
-        let clock = Clock::new("2026-11-22T09:30:00Z".parse().unwrap());
+        let mut bed = bed();
+        ask(&mut bed, Action::Open(Opening::by(Route::Iv)), START);
+        let pressure = BloodPressure::full(128, 82, Some(99)).unwrap();
+        ask(&mut bed, Action::Pressure { pressure, ago: Span::mins(5) }, START + Span::mins(5));
+        let now = START + Span::mins(6);
         let oximetry = sample::Oximetry {
-            at: Time::from_millis(599_600),
+            at: now,
             spo2: Measured::in_range(Spo2::percent(97)),
             pulse: Measured::Absent(Absent::Searching),
             perfusion_index: Measured::Absent(Absent::NotMeasured),
         };
-        let pressure = Determination {
-            at: Time::from_millis(310_000),
-            measured_at: Time::from_millis(300_000),
-            origin: CuffOrigin::Manual,
-            pressure: Ok(BloodPressure::full(128, 82, Some(99)).unwrap()),
-            pulse: Measured::Absent(Absent::NotMeasured),
-        };
+        let sample = Sample::Oximetry(oximetry);
+        bed.input(&Input::Sample { device: OXIMETER, sample }, now, &mut |_| {});
         let devices = vec![DeviceState { device: id("oximeter"), connection: Connection::Up }];
-        let next_cuff = Some(Time::from_millis(900_000));
-        let state = State::new(
-            Time::from_millis(600_000),
-            clock,
-            Phase::Window,
-            Some(&oximetry),
-            Some(&pressure),
-            vec![],
-            devices,
-            next_cuff,
-        );
-        let slot = Slot { rev: 4, now: state };
+        let state = State::new(&bed, devices, now + Span::millis(400), clock());
+        let slot = Slot { rev: 4, now: State { alarms: vec![], next_cuff_at: None, ..state } };
         let json = to_value(&slot).unwrap();
         assert_eq!(
             json,
             json!({
-                "rev": 4, "phase": "window",
+                "rev": 4, "phase": "baseline",
                 "oximetry": {
                     "age_ms": 400, "spo2_pct": 97, "spo2_quality": "good", "pulse_absent": "searching",
                     "perfusion_index_absent": "not_measured"
                 },
                 "pressure": {
-                    "age_ms": 300_000, "origin": "manual", "measured_at": "2026-11-22T09:35:00.000Z",
+                    "age_ms": 360_400, "origin": "manual", "measured_at": "2026-11-22T09:30:00.000Z",
                     "systolic_mmhg": 128, "diastolic_mmhg": 82, "mean_mmhg": 99, "pulse_absent": "not_measured"
                 },
-                "alarms": [], "devices": [{ "device": "oximeter", "connection": "up" }],
-                "next_cuff_at": "2026-11-22T09:45:00.000Z"
+                "alarms": [], "devices": [{ "device": "oximeter", "connection": "up" }], "switched_off": []
             })
         );
         assert_eq!(serde_json::from_value::<Slot<State>>(json).unwrap(), slot);
     }
 
     #[test]
-    fn a_bed_that_has_heard_nothing_has_no_values() {
-        let clock = Clock::new("2026-11-22T09:30:00Z".parse().unwrap());
-        let state = State::new(Time::ZERO, clock, Phase::NoSession, None, None, vec![], vec![], None);
-        assert_eq!(to_value(state).unwrap(), json!({ "phase": "no_session", "alarms": [], "devices": [] }));
+    fn the_state_of_a_bed_tells_what_is_not_listened_to_and_what_is_due() {
+        let mut bed = bed();
+        ask(&mut bed, Action::Open(Opening::by(Route::Im)), START);
+        ask(&mut bed, Action::Dose { ago: Span::ZERO }, START + Span::mins(1));
+        let (condition, reason) = (Condition::PulseRaised, OffReason::Expected);
+        ask(&mut bed, Action::SwitchOff { condition, reason }, START + Span::mins(2));
+        ask(&mut bed, Action::Standby { reason: StandbyReason::Toilet }, START + Span::mins(3));
+        let now = START + Span::mins(4);
+        ask(&mut bed, Action::PauseAudio, now);
+        let json = to_value(State::new(&bed, vec![], now, clock())).unwrap();
+        assert_eq!(json["audio_paused_until"], "2026-11-22T09:36:00.000Z");
+        assert_eq!(json["standby_until"], "2026-11-22T09:43:00.000Z");
+        // The check round every 15 min from the dose.
+        assert_eq!(json["next_check_at"], "2026-11-22T09:46:00.000Z");
+        assert_eq!(
+            json["switched_off"],
+            json!([{
+                "condition": "pulse-raised", "reason": "expected", "actor": "nurse-2",
+                "since": "2026-11-22T09:32:00.000Z"
+            }])
+        );
+        assert_eq!(json["readiness"]["vitals_ready"], false);
+    }
+
+    #[test]
+    fn a_bed_that_measures_nothing_has_no_values() {
+        let bed = Bed::new(Preset::kat_default_1(), vec![], START);
+        let state = State::new(&bed, vec![], START, clock());
+        let nothing = json!({ "phase": "no_session", "alarms": [], "devices": [], "switched_off": [] });
+        assert_eq!(to_value(state).unwrap(), nothing);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Commands to a bed, and the replies: `bed/{bed}/command`, answered at the response topic.
 
 use serde::{Deserialize, Serialize};
-use vitalsd_core::monitor::input::{self, CommandRefusal, Route};
-use vitalsd_core::monitor::output::{Condition, Priority};
-use vitalsd_core::time::Span;
-use vitalsd_core::vitals::BloodPressure;
+use vitalsd_core::monitor::input::CommandRefusal;
+use vitalsd_core::monitor::output::{Phase, Priority};
 
+pub use super::action::{Action, Opening, Unsound};
 use super::envelope::BootId;
+use super::topic::Id;
 
 /// What a person asks of a bed. Never honoured when retained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,93 +17,11 @@ pub struct Command {
     pub uptime_ms: u64,
     /// The same key twice is the same command, carried out once.
     pub key: String,
-    /// A person or a station, an opaque id.
-    pub actor: String,
+    /// A person or a station. An id and no name: everyone who sees the broker sees who did it.
+    pub actor: Id,
     /// What.
     #[serde(flatten)]
     pub action: Action,
-}
-
-/// The actions of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
-pub enum Action {
-    /// Open a session.
-    Open {
-        /// How the dose will be given.
-        route: Route,
-        /// How long the infusion is planned to run, IV only.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        infusion_ms: Option<u64>,
-        /// Whether the person is older than 65.
-        #[serde(default)]
-        over_65: bool,
-    },
-    /// The dose was given.
-    Dose {
-        /// How long ago.
-        #[serde(default)]
-        ago_ms: u64,
-    },
-    /// Close the session.
-    Close,
-    /// Accept an alarm and mute this episode of it.
-    Acknowledge {
-        /// Which condition.
-        condition: Condition,
-        /// Which of its episodes was seen.
-        episode: u32,
-        /// The priority that was seen.
-        priority: Priority,
-    },
-    /// A latched alarm has been seen.
-    Seen {
-        /// Which condition.
-        condition: Condition,
-        /// Which of its episodes was seen.
-        episode: u32,
-    },
-    /// A pressure measured by hand.
-    Pressure {
-        /// mmHg.
-        systolic_mmhg: u16,
-        /// mmHg.
-        diastolic_mmhg: u16,
-        /// mmHg, if known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        mean_mmhg: Option<u16>,
-        /// How long ago it was measured.
-        #[serde(default)]
-        ago_ms: u64,
-    },
-    /// Measure the blood pressure now.
-    StartCuff,
-    /// Stop the determination under way.
-    StopCuff,
-}
-
-impl Action {
-    /// As the core takes it; `None`: the numbers are no blood pressure.
-    #[must_use]
-    pub fn to_core(self) -> Option<input::Action> {
-        Some(match self {
-            Self::Open { route, infusion_ms, over_65 } => {
-                input::Action::Open { route, infusion: infusion_ms.map(Span::millis), over_65 }
-            }
-            Self::Dose { ago_ms } => input::Action::Dose { ago: Span::millis(ago_ms) },
-            Self::Close => input::Action::Close,
-            Self::Acknowledge { condition, episode, priority } => {
-                input::Action::Acknowledge { condition, episode, priority }
-            }
-            Self::Seen { condition, episode } => input::Action::Seen { condition, episode },
-            Self::Pressure { systolic_mmhg, diastolic_mmhg, mean_mmhg, ago_ms } => input::Action::Pressure {
-                pressure: BloodPressure::full(systolic_mmhg, diastolic_mmhg, mean_mmhg)?,
-                ago: Span::millis(ago_ms),
-            },
-            Self::StartCuff => input::Action::StartCuff,
-            Self::StopCuff => input::Action::StopCuff,
-        })
-    }
 }
 
 /// The answer to a command.
@@ -143,10 +61,42 @@ pub enum Refusal {
     NoSession,
     /// The dose was already recorded.
     AlreadyDosed,
+    /// The dose was not recorded yet.
+    NotDosed,
+    /// Not in this phase of the session.
+    WrongPhase {
+        /// The phase now.
+        phase: Phase,
+    },
     /// Back-dated further than allowed.
     TooLongAgo {
         /// The furthest that is allowed.
         limit_ms: u64,
+    },
+    /// Longer than allowed.
+    TooLong {
+        /// The most that is allowed.
+        limit_ms: u64,
+    },
+    /// The cuff may not be on the arm of the cannula.
+    CuffOnIvArm,
+    /// No infusion runs, or it is not in the state that this needs.
+    NoInfusion,
+    /// The infusion must have ended first.
+    InfusionRunning,
+    /// The patient is on standby already, or not on standby.
+    Standby,
+    /// What this answers was not asked.
+    NotAsked,
+    /// Alarms are latched that nobody has seen.
+    NotSeen {
+        /// How many.
+        latched: u8,
+    },
+    /// Measured items are not met: a reason is needed.
+    ReasonNeeded {
+        /// How many of the six are met.
+        met: u8,
     },
     /// The alarm is not in the state that the command names.
     AlarmChanged {
@@ -156,10 +106,21 @@ pub enum Refusal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         priority: Option<Priority>,
     },
+    /// This condition is never switched off, or not in this phase.
+    NeverOff,
+    /// The pulse before the dose was not below 50, or there is none.
+    NoSlowPulse,
+    /// A number or a text is not within its scale.
+    OutOfRange,
     /// The bed has no cuff that can be started.
     NoCuff,
     /// The cuff is measuring already.
     CuffBusy,
+    /// The cuff must rest first.
+    CuffRests {
+        /// For how long.
+        wait_ms: u64,
+    },
     /// The cuff is not connected.
     CuffLost,
     /// The payload is no command of this version, or its numbers cannot be.
@@ -176,15 +137,30 @@ pub enum Refusal {
 
 impl From<CommandRefusal> for Refusal {
     fn from(refusal: CommandRefusal) -> Self {
+        use CommandRefusal as Core;
         match refusal {
-            CommandRefusal::SessionOpen => Self::SessionOpen,
-            CommandRefusal::NoSession => Self::NoSession,
-            CommandRefusal::AlreadyDosed => Self::AlreadyDosed,
-            CommandRefusal::TooLongAgo { limit } => Self::TooLongAgo { limit_ms: limit.as_millis() },
-            CommandRefusal::AlarmChanged { episode, priority } => Self::AlarmChanged { episode, priority },
-            CommandRefusal::NoCuff => Self::NoCuff,
-            CommandRefusal::CuffBusy => Self::CuffBusy,
-            CommandRefusal::CuffLost => Self::CuffLost,
+            Core::SessionOpen => Self::SessionOpen,
+            Core::NoSession => Self::NoSession,
+            Core::AlreadyDosed => Self::AlreadyDosed,
+            Core::NotDosed => Self::NotDosed,
+            Core::WrongPhase { phase } => Self::WrongPhase { phase },
+            Core::TooLongAgo { limit } => Self::TooLongAgo { limit_ms: limit.as_millis() },
+            Core::TooLong { limit } => Self::TooLong { limit_ms: limit.as_millis() },
+            Core::CuffOnIvArm => Self::CuffOnIvArm,
+            Core::NoInfusion => Self::NoInfusion,
+            Core::InfusionRunning => Self::InfusionRunning,
+            Core::Standby => Self::Standby,
+            Core::NotAsked => Self::NotAsked,
+            Core::NotSeen { latched } => Self::NotSeen { latched },
+            Core::ReasonNeeded { met } => Self::ReasonNeeded { met },
+            Core::AlarmChanged { episode, priority } => Self::AlarmChanged { episode, priority },
+            Core::NeverOff => Self::NeverOff,
+            Core::NoSlowPulse => Self::NoSlowPulse,
+            Core::OutOfRange => Self::OutOfRange,
+            Core::NoCuff => Self::NoCuff,
+            Core::CuffBusy => Self::CuffBusy,
+            Core::CuffRests { wait } => Self::CuffRests { wait_ms: wait.as_millis() },
+            Core::CuffLost => Self::CuffLost,
         }
     }
 }
@@ -211,6 +187,9 @@ impl Reply {
 mod tests {
     use super::*;
     use serde_json::{from_value, json, to_value};
+    use vitalsd_core::monitor::input::Named;
+    use vitalsd_core::monitor::output::Condition;
+    use vitalsd_core::time::Span;
 
     #[test]
     fn a_command_names_what_its_sender_has_seen() {
@@ -219,18 +198,21 @@ mod tests {
             "action": "acknowledge", "condition": "spo2-low", "episode": 2, "priority": "high"
         }))
         .unwrap();
-        let seen = Action::Acknowledge { condition: Condition::Spo2Low, episode: 2, priority: Priority::High };
-        assert_eq!((command.boot_id, command.action), (BootId::new(42, 0x9f_3a1c), seen));
+        let named = Named { condition: Condition::Spo2Low, episode: 2, priority: Priority::High };
+        assert_eq!((command.boot_id, &command.action), (BootId::new(42, 0x9f_3a1c), &Action::Acknowledge(named)));
         assert_eq!(from_value::<Command>(to_value(&command).unwrap()).unwrap(), command);
     }
 
     #[test]
-    fn numbers_that_are_no_blood_pressure_do_not_reach_the_bed() {
-        let pressure = |systolic_mmhg, diastolic_mmhg| {
-            Action::Pressure { systolic_mmhg, diastolic_mmhg, mean_mmhg: None, ago_ms: 0 }.to_core()
+    fn who_asks_is_an_id_and_no_name() {
+        let by = |actor: &str| {
+            let command = json!({
+                "boot_id": "000042-9f3a1c", "uptime_ms": 1, "key": "k1", "actor": actor, "action": "help"
+            });
+            from_value::<Command>(command).is_ok()
         };
-        assert!(pressure(128, 82).is_some());
-        assert_eq!(pressure(82, 128), None);
+        assert!(by("nurse-2"));
+        assert!(!by("Mary Example"));
     }
 
     #[test]
@@ -241,6 +223,13 @@ mod tests {
             json!({
                 "key": "k1", "outcome": "refused", "refused": "alarm_changed", "episode": 3, "priority": "high",
                 "reason": "the alarm has changed: it is now episode 3, HIGH"
+            })
+        );
+        assert_eq!(
+            to_value(Reply::from_core("k1".into(), Err(CommandRefusal::CuffRests { wait: Span::secs(40) }))).unwrap(),
+            json!({
+                "key": "k1", "outcome": "refused", "refused": "cuff_rests", "wait_ms": 40_000,
+                "reason": "the cuff must rest for another 40 s"
             })
         );
         assert_eq!(to_value(Reply::from_core("k1".into(), Ok(()))).unwrap(), json!({ "key": "k1", "outcome": "done" }));

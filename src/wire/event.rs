@@ -1,12 +1,13 @@
 //! The story of a bed: `bed/{bed}/event`. One flat object with a word that says what happened.
 
 use serde::{Deserialize, Serialize};
-use vitalsd_core::monitor::input::{DeviceIndex, Link, Route};
+use vitalsd_core::monitor::input::{DeviceIndex, Link};
 use vitalsd_core::monitor::output::{self, EventKind, Phase};
 
+use super::action::Action;
 use super::alarm::Alarm;
 use super::bed::Connection;
-use super::clock::{Clock, WallTime};
+use super::clock::Clock;
 use super::topic::{Id, Topic};
 
 /// Something that happened. When, says the envelope.
@@ -20,9 +21,13 @@ pub enum Event {
     /// It stood under a higher one and is now the highest of its group.
     Announced(Alarm),
     /// It rose in priority.
-    Escalated(Alarm),
+    Worsened(Alarm),
     /// It fell in priority.
     Eased(Alarm),
+    /// Nobody took it in time, or whoever took it passed it on: every station is told.
+    Escalated(Alarm),
+    /// It was accepted and is still there: it is announced again.
+    Reannounced(Alarm),
     /// Somebody accepted it.
     Acknowledged(Alarm),
     /// It ended and stays visible until it has been seen.
@@ -36,24 +41,34 @@ pub enum Event {
         /// The phase now.
         to: Phase,
     },
-    /// A session was opened.
-    SessionOpened {
-        /// Who opened it.
+    /// A person did something: the action as it was asked, without the text of a note.
+    Did {
+        /// Who.
         actor: String,
-        /// How the dose will be given.
-        route: Route,
+        /// What.
+        #[serde(flatten)]
+        action: Action,
     },
-    /// The dose was recorded.
-    Dosed {
-        /// Who recorded it.
+    /// A person wrote a note. Its text stays in the journal of the box.
+    Note {
+        /// Who.
         actor: String,
-        /// The effective time of the dose.
-        dosed_at: WallTime,
+        /// Its number in the session.
+        note_id: u32,
     },
-    /// The session was closed.
-    SessionClosed {
-        /// Who closed it.
-        actor: String,
+    /// The sound of the bed is on again.
+    AudioResumed,
+    /// Conditions are switched off: told again and again while there are any.
+    Reminder {
+        /// How many.
+        off_count: u8,
+    },
+    /// The box was restarted, and the session goes on.
+    Resumed {
+        /// Pauses and switched-off conditions that are no more.
+        lifted_count: u8,
+        /// Whether the time since the dose is certain.
+        dose_time_certain: bool,
     },
     /// The way to a device changed.
     Device {
@@ -99,15 +114,21 @@ impl Event {
             EventKind::Raised(alarm) => Self::Raised(told(alarm)),
             EventKind::Noted(alarm) => Self::Noted(told(alarm)),
             EventKind::Announced(alarm) => Self::Announced(told(alarm)),
-            EventKind::Escalated(alarm) => Self::Escalated(told(alarm)),
+            EventKind::Worsened(alarm) => Self::Worsened(told(alarm)),
             EventKind::Eased(alarm) => Self::Eased(told(alarm)),
+            EventKind::Escalated(alarm) => Self::Escalated(told(alarm)),
+            EventKind::Reannounced(alarm) => Self::Reannounced(told(alarm)),
             EventKind::Acknowledged(alarm) => Self::Acknowledged(told(alarm)),
             EventKind::Latched(alarm) => Self::Latched(told(alarm)),
             EventKind::Cleared(alarm) => Self::Cleared(told(alarm)),
             EventKind::Phase { from, to } => Self::Phase { from: *from, to: *to },
-            EventKind::SessionOpened { actor, route } => Self::SessionOpened { actor: actor.clone(), route: *route },
-            EventKind::Dosed { actor, at } => Self::Dosed { actor: actor.clone(), dosed_at: clock.at(*at) },
-            EventKind::SessionClosed { actor } => Self::SessionClosed { actor: actor.clone() },
+            EventKind::Did { actor, action } => Self::Did { actor: actor.clone(), action: action.into() },
+            EventKind::Note { actor, number, .. } => Self::Note { actor: actor.clone(), note_id: *number },
+            EventKind::AudioResumed => Self::AudioResumed,
+            EventKind::Reminder { off } => Self::Reminder { off_count: *off },
+            EventKind::Resumed { lifted, certain } => {
+                Self::Resumed { lifted_count: *lifted, dose_time_certain: *certain }
+            }
             EventKind::Device { device, link } => Self::Device { device: name(*device), connection: link.into() },
         }
     }
@@ -129,8 +150,10 @@ mod tests {
     use crate::wire::topic::BedTopic;
     use crate::wire::words::tests::spo2_low;
     use serde_json::{json, to_value};
-    use vitalsd_core::monitor::input::LossReason;
-    use vitalsd_core::time::Time;
+    use vitalsd_core::monitor::input::{self, LossReason, OffReason};
+    use vitalsd_core::monitor::observation::{Observation, Responsiveness};
+    use vitalsd_core::monitor::output::Condition;
+    use vitalsd_core::time::{Span, Time};
 
     fn told(kind: EventKind) -> serde_json::Value {
         let clock = Clock::new("2026-11-22T09:30:00Z".parse().unwrap());
@@ -153,9 +176,11 @@ mod tests {
             told(EventKind::Phase { from: Phase::Onset, to: Phase::Window }),
             json!({ "event": "phase", "from": "onset", "to": "window" })
         );
+        assert_eq!(told(EventKind::AudioResumed), json!({ "event": "audio_resumed" }));
+        assert_eq!(told(EventKind::Reminder { off: 2 }), json!({ "event": "reminder", "off_count": 2 }));
         assert_eq!(
-            told(EventKind::Dosed { actor: "nurse-2".into(), at: Time::from_millis(1_500) }),
-            json!({ "event": "dosed", "actor": "nurse-2", "dosed_at": "2026-11-22T09:30:01.500Z" })
+            told(EventKind::Resumed { lifted: 1, certain: false }),
+            json!({ "event": "resumed", "lifted_count": 1, "dose_time_certain": false })
         );
         assert_eq!(
             told(EventKind::Device { device: DeviceIndex(0), link: Link::Lost(LossReason::Unplugged) }),
@@ -165,6 +190,36 @@ mod tests {
             told(EventKind::Device { device: DeviceIndex(0), link: Link::Up }),
             json!({ "event": "device", "device": "oximeter", "connection": "up" })
         );
+    }
+
+    #[test]
+    fn what_a_person_did_is_told_with_its_fields() {
+        let did = |action| told(EventKind::Did { actor: "nurse-2".into(), action });
+        assert_eq!(
+            did(input::Action::Dose { ago: Span::mins(2) }),
+            json!({ "event": "did", "actor": "nurse-2", "action": "dose", "ago_ms": 120_000 })
+        );
+        assert_eq!(
+            did(input::Action::Observe(Observation::Sedation { responds: Responsiveness::Voice })),
+            json!({ "event": "did", "actor": "nurse-2", "action": "observe", "code": "sedation", "responds": "voice" })
+        );
+        let reason = OffReason::Artefact;
+        assert_eq!(
+            did(input::Action::SwitchOff { condition: Condition::PulseRaised, reason }),
+            json!({
+                "event": "did", "actor": "nurse-2", "action": "switch_off", "condition": "pulse-raised",
+                "reason": "artefact"
+            })
+        );
+    }
+
+    #[test]
+    fn r5_10_the_text_of_a_note_never_leaves_the_box() {
+        let text = || "told of her sister".to_owned();
+        let note = told(EventKind::Note { actor: "nurse-2".into(), number: 3, text: text() });
+        assert_eq!(note, json!({ "event": "note", "actor": "nurse-2", "note_id": 3 }));
+        let did = told(EventKind::Did { actor: "nurse-2".into(), action: input::Action::Note { text: text() } });
+        assert_eq!(did, json!({ "event": "did", "actor": "nurse-2", "action": "note" }));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! unit in its name, a missing value is an absent key beside a typed reason, never `null` and never 0,
 //! and no name, serial number, port, address, drug or free text is in any topic or payload.
 
+pub mod action;
 pub mod alarm;
 pub mod bed;
 pub mod clock;
@@ -12,21 +13,26 @@ pub mod envelope;
 pub mod event;
 pub mod host;
 pub mod number;
+pub mod readiness;
+pub mod reading;
 pub mod sample;
+pub mod session;
 pub mod summary;
 pub mod timed;
 pub mod topic;
 pub mod vitals;
 pub mod words;
 
+pub use action::Action;
 pub use alarm::Alarm;
-pub use bed::{Device, Session, State};
+pub use bed::{Device, State};
 pub use clock::{Clock, WallTime};
 pub use command::{Command, Reply};
 pub use envelope::{BootId, Envelope, Slot};
 pub use event::Event;
 pub use host::{Heartbeat, Latency, Status};
 pub use sample::Sample;
+pub use session::Session;
 pub use summary::Summary;
 pub use timed::Timed;
 pub use topic::{BedTopic, BoxTopic, Id, Root, Topic};

@@ -1,5 +1,7 @@
 //! Numbers as a person would write them: `97`, and `97.4` where there are tenths.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize, Serializer};
 use vitalsd_core::time::Span;
 
@@ -18,6 +20,12 @@ impl Decimal {
     /// From hundredths.
     #[must_use]
     pub fn hundredths(value: u16) -> Self {
+        Self(f64::from(value) / 100.0)
+    }
+
+    /// From hundredths, of either sign.
+    #[must_use]
+    pub fn signed_hundredths(value: i32) -> Self {
         Self(f64::from(value) / 100.0)
     }
 
@@ -41,6 +49,12 @@ impl Serialize for Decimal {
     }
 }
 
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +65,7 @@ mod tests {
         assert_eq!(json(Decimal::tenths(970)), "97");
         assert_eq!(json(Decimal::tenths(974)), "97.4");
         assert_eq!(json(Decimal::hundredths(205)), "2.05");
+        assert_eq!(json(Decimal::signed_hundredths(-140)), "-1.4");
         assert_eq!(json(Decimal::seconds(Span::millis(15_320))), "15.32");
         assert_eq!(serde_json::from_str::<Decimal>("97").unwrap(), Decimal(97.0));
     }

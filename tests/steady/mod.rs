@@ -11,7 +11,7 @@ use vitalsd::simulator::device::{Device as Simulated, Model};
 use vitalsd::simulator::scene::Scene;
 use vitalsd::simulator::script::{Role, Script};
 use vitalsd_core::driver::{AnyDriver, Driver, Outgoing, Quantity, Request};
-use vitalsd_core::monitor::input::{Action, Command, DeviceIndex, Input, Link, Route};
+use vitalsd_core::monitor::input::{Action, Command, DeviceIndex, Input, Link, Named, Opening, Route};
 use vitalsd_core::monitor::output::{Alarm, Output, Presence};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device};
@@ -50,7 +50,7 @@ impl Bedside {
             let up = Input::Link { device: index_of(index), link: Link::Up };
             bedside.bed.input(&up, START, &mut |_| {});
         }
-        bedside.command(Action::Open { route: Route::Im, infusion: None, over_65: false }, START);
+        bedside.command(Action::Open(Opening::by(Route::Im)), START);
         for (ago, systolic, diastolic) in BASELINE {
             let pressure = BloodPressure::full(systolic, diastolic, None).expect("in order");
             bedside.command(Action::Pressure { pressure, ago }, START);
@@ -126,7 +126,7 @@ impl Bedside {
     /// Accepts what nobody has accepted yet.
     fn accept_all(&mut self, now: Time) {
         while let Some(Alarm { condition, episode, priority, .. }) = self.not_accepted() {
-            self.command(Action::Acknowledge { condition, episode, priority }, now);
+            self.command(Action::Acknowledge(Named { condition, episode, priority }), now);
         }
     }
 

@@ -161,6 +161,11 @@ impl Drop for Daemon {
     }
 }
 
+/// A session by the vein: what a person is asked, and nothing more.
+pub fn opening() -> Value {
+    json!({ "action": "open", "route": "iv", "cuff_arm": "left", "probe_hand": "right", "iv_arm": "right" })
+}
+
 /// Somebody who looks at the heartbeat and gives commands.
 pub struct Nurse {
     ear: Ear,
@@ -207,7 +212,7 @@ impl Nurse {
 
     /// Opens a session.
     pub async fn opens(&mut self) {
-        self.does(json!({ "action": "open", "route": "iv" })).await;
+        self.does(opening()).await;
     }
 
     /// Records the dose.

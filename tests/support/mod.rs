@@ -4,10 +4,12 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "a test that cannot be set up has failed"
 )]
 
 pub mod bedside;
+pub mod fake_box;
 pub mod mosquitto;
 
 pub use mosquitto::Broker;

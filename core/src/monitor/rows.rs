@@ -63,7 +63,9 @@ impl Bed {
     /// The cuff begins or lets go: its shadow falls on the oximeter, or is lifted (R6.4).
     pub(super) fn settle_shadow(&mut self) {
         let now = self.state.now;
-        let same_limb = self.state.session.opened().is_some_and(|open| open.probe_on_cuff_arm);
+        // R6.4: no shadow while it is measured again and again.
+        let stat = self.state.cuff.inflation().is_some_and(|inflation| inflation.stat);
+        let same_limb = !stat && self.state.session.opened().is_some_and(|open| open.probe_on_cuff_arm);
         let oximeter = &self.state.oximeter;
         let (perfusion, pulse) = (oximeter.perfusion_index().good(), oximeter.pulse().held().value().is_some());
         match (self.state.shadow.under_way(), self.state.cuff.under_way()) {

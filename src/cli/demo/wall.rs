@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, stdout};
 
 use serde::de::DeserializeOwned;
-use vitalsd_core::monitor::input::Route;
+use vitalsd_core::monitor::input::{Opening, Route};
 use vitalsd_core::monitor::output::{Phase, Presence, Priority};
 
 use super::SITE;
@@ -48,13 +48,13 @@ impl Wall {
 
     /// The commands of the nurse: in each room a session, and the dose where it was given.
     pub fn orders(&mut self) -> Vec<Request> {
-        let Some(heartbeat) = &self.heartbeat else { return Vec::new() };
+        let (Some(heartbeat), Ok(actor)) = (&self.heartbeat, Id::new("demo-nurse")) else { return Vec::new() };
         let mut requests = Vec::new();
         for room in ROOMS {
             let Some((bed, state)) = self.states.iter().find(|(bed, _)| bed.as_str() == room.bed) else { continue };
             let sent = self.ordered.entry(*bed).or_default();
             let action = match (state.phase, room.dosed, *sent) {
-                (Phase::NoSession, _, 0) => Action::Open { route: Route::Iv, infusion_ms: None, over_65: false },
+                (Phase::NoSession, _, 0) => Action::Open((&Opening::by(Route::Iv)).into()),
                 (Phase::Baseline, Some(minutes), 1) => Action::Dose { ago_ms: minutes * 60_000 },
                 _ => continue,
             };
@@ -63,7 +63,7 @@ impl Wall {
                 boot_id: heartbeat.boot_id,
                 uptime_ms: heartbeat.message.uptime_ms,
                 key: format!("{}-{sent}", room.bed),
-                actor: "demo-nurse".into(),
+                actor,
                 action,
             };
             let topic = format!("vitals/v1/{SITE}/{}", Topic::Bed(*bed, BedTopic::Command));
@@ -83,9 +83,12 @@ impl Wall {
     /// Prints what happened, in a line.
     fn tell(&mut self, bed: Id, event: &Envelope<Event>) {
         let what = match &event.message {
-            Event::Raised(alarm) | Event::Announced(alarm) | Event::Escalated(alarm) | Event::Latched(alarm) => {
-                band(alarm)
-            }
+            Event::Raised(alarm)
+            | Event::Announced(alarm)
+            | Event::Worsened(alarm)
+            | Event::Reannounced(alarm)
+            | Event::Latched(alarm) => band(alarm),
+            Event::Escalated(alarm) => format!("{}, nobody has it", band(alarm)),
             Event::Cleared(alarm) => format!("    over: {}", alarm.reason),
             Event::Phase { to, .. } => format!("    phase: {to}"),
             Event::Device { device, connection: Connection::Lost { reason } } => {

@@ -1,18 +1,20 @@
 //! The bed as a small monitor, in text.
 
+mod standing;
+
 use std::cmp::Reverse;
 use std::fmt;
 
 use clap::builder::styling::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 use vitalsd_core::monitor::input::LossReason;
-use vitalsd_core::monitor::output::{Phase, Presence, Priority};
+use vitalsd_core::monitor::output::{Activation, Phase, Presence, Priority};
 use vitalsd_core::sample::{CuffFailure, CuffOrigin};
 use vitalsd_core::time::Span;
 use vitalsd_core::vitals::{Absent, Doubt};
 
-use super::verb::route_name;
 use super::visit::Look;
+use super::vocabulary::{ROUTES, said};
 use crate::wire::bed::{Aged, Connection};
 use crate::wire::number::Decimal;
 use crate::wire::vitals::Failure;
@@ -57,10 +59,13 @@ impl fmt::Display for Screen<'_> {
         let state = &self.look.state.message.now;
         self.oximetry(f, state.oximetry.as_ref())?;
         self.pressure(f, state.pressure.as_ref())?;
+        self.baseline(f)?;
         if let Some(at) = state.next_cuff_at {
             let due = self.now_to(at).map_or_else(|| "now".to_owned(), |left| format!("in {}", minutes(left)));
             writeln!(f, "{:24}next cuff {due} ({})", "", self.clock(at))?;
         }
+        self.standing_orders(f, state)?;
+        self.readiness(f, state)?;
         writeln!(f)?;
         self.alarms(f, &state.alarms)?;
         writeln!(f)?;
@@ -90,7 +95,7 @@ impl Screen<'_> {
         if let Some(until) = session.phase_until {
             words.push_str(&format!(" until {}", self.clock(until)));
         }
-        let route = session.route.map_or(String::new(), |route| format!(", {}", route_name(route)));
+        let route = session.open.as_ref().map(|open| format!(", {}", said(ROUTES, &open.route))).unwrap_or_default();
         let (what, at) = match (session.dosed_at, session.opened_at) {
             (Some(at), _) => ("dose", at),
             (None, Some(at)) if session.phase != Phase::NoSession => ("opened", at),
@@ -137,15 +142,7 @@ impl Screen<'_> {
             || format!("mmHg, {by} {}", ago(age)),
             |why| format!("the cuff failed {}: {}", ago(age), words::cuff_failure(core_failure(why))),
         );
-        writeln!(f, "  {:8}{shown:14}{told}", "BP")?;
-        let baseline = self.look.session.as_ref().and_then(|session| session.message.now.baseline);
-        match baseline.and_then(|b| Some((b.systolic_mmhg?, b.diastolic_mmhg?, b.provisional))) {
-            Some((systolic, diastolic, provisional)) => {
-                let alone = if provisional { ", provisional" } else { "" };
-                writeln!(f, "{:24}baseline {systolic}/{diastolic}{alone}", "")
-            }
-            None => Ok(()),
-        }
+        writeln!(f, "  {:8}{shown:14}{told}", "BP")
     }
 
     fn alarms(&self, f: &mut fmt::Formatter<'_>, alarms: &[Alarm]) -> fmt::Result {
@@ -173,7 +170,13 @@ impl Screen<'_> {
             None if !alarm.announced => "under a graver one".into(),
             None => "nobody has it".into(),
         };
-        format!("{since}, {who}")
+        let all = alarm.escalated_at.map(|at| format!(", every station told at {}", self.clock(at)));
+        let silent = match alarm.activation {
+            Activation::On => "",
+            Activation::Paused => ", sound paused",
+            Activation::Off => ", OFF",
+        };
+        format!("{since}, {who}{}{silent}", all.unwrap_or_default())
     }
 
     fn clock(&self, at: WallTime) -> impl fmt::Display {

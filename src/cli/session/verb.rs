@@ -1,218 +1,341 @@
-//! The verbs of `vitalsd session`: from arguments to a command, and from its success to a sentence.
+//! The verbs of `vitalsd session`, named as a nurse would type them.
 
-use std::fmt::Write as _;
 use std::str::FromStr;
 
-use anyhow::bail;
-use clap::Subcommand;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
-use vitalsd_core::monitor::input::Route;
-use vitalsd_core::monitor::output::{Condition, Presence};
+use clap::{Args, Subcommand};
+use vitalsd_core::monitor::input::{CloseReason, Label, OffReason, Route, Side, StandbyReason};
+use vitalsd_core::monitor::observation::{Observation, Responsiveness};
+use vitalsd_core::monitor::output::Condition;
 use vitalsd_core::vitals::BloodPressure;
 
-use super::screen::{clock, symbol};
-use crate::wire::command::Action;
-use crate::wire::{Alarm, Id, Session, State, WallTime};
-
-const MINUTE_MS: u64 = 60_000;
+use super::vocabulary::{
+    CLOSE_REASONS, GIVEN, LABELS, OBSERVATIONS, OFF_REASONS, RESPONSES, ROUTES, SIDES, STANDBY_REASONS, one_of,
+};
+use crate::wire::Id;
 
 /// What is asked.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Opens a session: baseline until the dose is recorded.
-    Open {
-        /// How the dose will be given.
-        #[arg(long, value_parser = PossibleValuesParser::new(ROUTES.map(|(name, ..)| name)).try_map(route))]
-        route: Route,
-        /// How long the infusion is planned to run, minutes; IV only.
-        #[arg(long, value_name = "MIN")]
-        infusion: Option<u16>,
-        /// The person is older than 65.
-        #[arg(long)]
-        over_65: bool,
-    },
+    #[command(after_help = "\
+Example:
+  vitalsd session open --route iv --infusion 40 --cuff-arm left --probe-hand right --iv-arm right --screened --escort")]
+    Open(Open),
     /// Records that the dose was given.
-    Dose {
-        /// How long ago, minutes.
-        #[arg(long, value_name = "MIN", default_value_t = 0)]
-        ago: u16,
+    #[command(after_help = "Example:\n  vitalsd session dose --ago 2")]
+    Dose(Ago),
+    /// Records another dose: onset and window begin again, the baseline stays.
+    #[command(after_help = "Example:\n  vitalsd session dose-again")]
+    DoseAgain(Ago),
+    /// Takes the dose back, within 60 s of recording it.
+    #[command(after_help = "Example:\n  vitalsd session undo-dose")]
+    UndoDose,
+    /// Answers "dose given?": not yet, ask again in 10 min.
+    #[command(after_help = "Example:\n  vitalsd session not-yet")]
+    NotYet,
+    /// Pauses, resumes or ends the infusion.
+    #[command(subcommand, after_help = "Example:\n  vitalsd session infusion end --ago 3")]
+    Infusion(Infusion),
+    /// Makes the window longer.
+    #[command(after_help = "Example:\n  vitalsd session prolong 20")]
+    Prolong {
+        /// By how much, minutes.
+        #[arg(value_name = "MIN")]
+        by: u16,
     },
-    /// Closes the session.
-    Close,
-    /// Accepts an alarm and mutes this episode of it; without a name, the one that is announced.
-    Ack {
-        /// Its name, as `status` shows it: spo2-low.
-        #[arg(value_parser = condition)]
-        condition: Option<Condition>,
+    /// Breaks the treatment off: the rules of the window hold for 60 min.
+    #[command(after_help = "Example:\n  vitalsd session abort")]
+    Abort,
+    /// Ends a session in which no dose was given.
+    #[command(after_help = "Example:\n  vitalsd session cancel")]
+    Cancel,
+    /// Closes the session. If measured items are not met, say why.
+    #[command(after_help = "Example:\n  vitalsd session close --reason clinician-decision")]
+    Close {
+        /// Why it ends although measured items are not met.
+        #[arg(long, value_parser = one_of(CLOSE_REASONS))]
+        reason: Option<CloseReason>,
     },
+    /// The patient is disconnected for a while, 10 min at the most.
+    #[command(after_help = "Example:\n  vitalsd session standby toilet")]
+    Standby {
+        /// Why.
+        #[arg(value_parser = one_of(STANDBY_REASONS))]
+        reason: StandbyReason,
+    },
+    /// The patient is back.
+    #[command(after_help = "Example:\n  vitalsd session back")]
+    Back,
+    /// Goes on with the session that a restart of the box interrupted.
+    #[command(after_help = "Example:\n  vitalsd session continue --dosed 25")]
+    Continue {
+        /// How long ago the dose was, minutes, if you know it better than the box.
+        #[arg(long, value_name = "MIN")]
+        dosed: Option<u16>,
+    },
+    /// Measures the baseline anew, before the dose.
+    #[command(after_help = "Example:\n  vitalsd session retake-baseline")]
+    RetakeBaseline,
+    /// This person's pulse is normally below 50.
+    #[command(after_help = "Example:\n  vitalsd session confirm-slow-pulse")]
+    ConfirmSlowPulse,
+    /// I'm going: accepts an alarm and mutes this episode of it; without a name, the one that is announced.
+    #[command(after_help = "Example:\n  vitalsd session ack spo2-low")]
+    Ack(Named),
+    /// Takes an acceptance back; without a name, of the only alarm that is accepted.
+    #[command(after_help = "Example:\n  vitalsd session withdraw spo2-low")]
+    Withdraw(Named),
+    /// Can't go: tells the others at once; without a name, of the alarm that is announced.
+    #[command(after_help = "Example:\n  vitalsd session cant-go spo2-low")]
+    CantGo(Named),
     /// Puts away an alarm that has ended and was kept to be seen; without a name, the only one.
-    Seen {
-        /// Its name, as `status` shows it: spo2-low.
+    #[command(after_help = "Example:\n  vitalsd session seen spo2-low")]
+    Seen(Named),
+    /// Pauses the sound of this bed for a while; a new MEDIUM or HIGH ends the pause.
+    #[command(after_help = "Example:\n  vitalsd session pause")]
+    Pause,
+    /// Ends the pause.
+    #[command(after_help = "Example:\n  vitalsd session resume-sound")]
+    ResumeSound,
+    /// Switches one alarm off until the session ends. The gravest cannot be.
+    #[command(after_help = "Example:\n  vitalsd session off pulse-raised --reason expected")]
+    Off {
+        /// Its name, as `status` or `vitalsd check` shows it: pulse-raised.
         #[arg(value_parser = condition)]
-        condition: Option<Condition>,
+        condition: Condition,
+        /// Why.
+        #[arg(long, value_parser = one_of(OFF_REASONS))]
+        reason: OffReason,
+    },
+    /// Switches an alarm on again.
+    #[command(after_help = "Example:\n  vitalsd session on pulse-raised")]
+    On {
+        /// Its name, as `status` shows it: pulse-raised.
+        #[arg(value_parser = condition)]
+        condition: Condition,
+    },
+    /// Records what was seen, as a code.
+    #[command(after_help = "\
+Examples:
+  vitalsd session observe nausea
+  vitalsd session observe dissociation --score 7
+  vitalsd session observe sedation --responds voice")]
+    Observe {
+        /// What.
+        #[arg(value_name = "CODE", value_parser = one_of(OBSERVATIONS))]
+        what: Observation,
+        /// Dissociation, 0 to 10.
+        #[arg(long, value_name = "0-10", value_parser = clap::value_parser!(u8).range(0..=10))]
+        score: Option<u8>,
+        /// Sedation: to what the person responds.
+        #[arg(long, value_parser = one_of(RESPONSES))]
+        responds: Option<Responsiveness>,
+    },
+    /// Records what was given, as a code.
+    #[command(after_help = "Example:\n  vitalsd session gave benzodiazepine")]
+    Gave {
+        /// What.
+        #[arg(value_name = "CODE", value_parser = one_of(GIVEN))]
+        what: Observation,
+    },
+    /// Writes a note of up to 80 characters. The text stays in the journal of the box.
+    #[command(after_help = "Example:\n  vitalsd session note \"asked for water\"")]
+    Note {
+        /// The text.
+        #[arg(value_parser = note)]
+        text: String,
+    },
+    /// Records a check round: how the person responds and, if they were counted, the breaths a minute.
+    #[command(after_help = "Example:\n  vitalsd session check voice --breaths 14")]
+    Check {
+        /// To what the person responds.
+        #[arg(value_parser = one_of(RESPONSES))]
+        responds: Responsiveness,
+        /// Breaths a minute.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=80))]
+        breaths: Option<u8>,
+    },
+    /// HELP: an alarm at every station and at the bedside, at once.
+    #[command(after_help = "Example:\n  vitalsd session help-call")]
+    HelpCall,
+    /// Help is here, or was not needed.
+    #[command(after_help = "Example:\n  vitalsd session help-over")]
+    HelpOver,
+    /// Signs what only a person can see before the patient leaves. What is not named is not so.
+    #[command(after_help = "\
+Examples:
+  vitalsd session checklist --all
+  vitalsd session checklist --alert --oriented --no-dissociation")]
+    Checklist(Checked),
+    /// Says what an alarm was worth, once it is over.
+    #[command(after_help = "Example:\n  vitalsd session label spo2-low probe")]
+    Label {
+        /// Its name: spo2-low.
+        #[arg(value_parser = condition)]
+        condition: Condition,
+        /// What it was.
+        #[arg(value_parser = one_of(LABELS))]
+        label: Label,
+        /// Which of its episodes, if `status` does not show it any more.
+        #[arg(long, value_name = "N")]
+        episode: Option<u32>,
     },
     /// Records a blood pressure measured by hand.
+    #[command(after_help = "Example:\n  vitalsd session bp 124/80 --ago 5")]
     Bp {
         /// Systolic, diastolic and perhaps mean, mmHg: 124/80 or 124/80/95.
         #[arg(value_name = "SYS/DIA[/MEAN]")]
         pressure: Pressure,
-        /// How long ago it was measured, minutes.
-        #[arg(long, value_name = "MIN", default_value_t = 0)]
-        ago: u16,
+        #[command(flatten)]
+        ago: Ago,
     },
     /// Measures the blood pressure now.
+    #[command(after_help = "Example:\n  vitalsd session start-cuff")]
     StartCuff,
+    /// Measures the blood pressure again and again, for five minutes at the most.
+    #[command(after_help = "Example:\n  vitalsd session stat")]
+    Stat,
     /// Stops the measurement under way.
+    #[command(after_help = "Example:\n  vitalsd session stop-cuff")]
     StopCuff,
+    /// Says that the probe is on the arm of the cuff.
+    #[command(after_help = "Example:\n  vitalsd session probe-on-cuff-arm")]
+    ProbeOnCuffArm,
     /// Shows the bed as it is now.
+    #[command(after_help = "Example:\n  vitalsd session status --bed bed-2")]
     Status,
 }
 
-/// The routes: their name as an argument, and in a sentence.
-const ROUTES: [(&str, &str, Route); 4] = [
-    ("iv", "IV", Route::Iv),
-    ("im", "IM", Route::Im),
-    ("intranasal", "intranasal", Route::Intranasal),
-    ("oral", "oral", Route::Oral),
-];
-
-fn route(name: String) -> Result<Route, String> {
-    ROUTES.iter().find(|(known, ..)| *known == name).map(|(.., route)| *route).ok_or(name)
+/// What is said of a session when it is opened. The limbs are asked: there is no default.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Open {
+    /// How the dose will be given.
+    #[arg(long, value_parser = one_of(ROUTES))]
+    pub route: Route,
+    /// On which arm the cuff is; never that of the cannula.
+    #[arg(long, value_parser = one_of(SIDES))]
+    pub cuff_arm: Side,
+    /// On which hand the probe is; none: elsewhere.
+    #[arg(long, value_parser = one_of(SIDES))]
+    pub probe_hand: Side,
+    /// In which arm the cannula is.
+    #[arg(long, value_parser = one_of(SIDES))]
+    pub iv_arm: Side,
+    /// How long the infusion is planned to run, minutes; IV only.
+    #[arg(long, value_name = "MIN")]
+    pub infusion: Option<u16>,
+    /// The clinic's own opaque alias for the patient, never a name.
+    #[arg(long, value_name = "ALIAS")]
+    pub patient: Option<Id>,
+    /// The person is older than 65.
+    #[arg(long)]
+    pub over_65: bool,
+    /// The person is on supplemental oxygen.
+    #[arg(long)]
+    pub oxygen: bool,
+    /// A sedative is on board.
+    #[arg(long)]
+    pub sedative: bool,
+    /// Known sleep apnoea.
+    #[arg(long)]
+    pub apnoea: bool,
+    /// Chronic hypercapnia (COPD): a clinician wants the lower limits of SpO2.
+    #[arg(long)]
+    pub hypercapnia: bool,
+    /// The screening checklist is done, and you sign it.
+    #[arg(long)]
+    pub screened: bool,
+    /// Somebody is named who takes the patient home.
+    #[arg(long)]
+    pub escort: bool,
 }
 
-/// The route as in a sentence.
-pub fn route_name(route: Route) -> &'static str {
-    ROUTES.iter().find(|(.., known)| *known == route).map_or("", |(_, name, _)| name)
+/// How long ago it was.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Ago {
+    /// How long ago, minutes.
+    #[arg(long, value_name = "MIN", default_value_t = 0)]
+    pub ago: u16,
+}
+
+/// What happens to the infusion.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum Infusion {
+    /// It is paused.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// It has ended.
+    End(Ago),
+}
+
+/// An alarm that may be named.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Named {
+    /// Its name, as `status` shows it: spo2-low.
+    #[arg(value_parser = condition)]
+    pub condition: Option<Condition>,
+}
+
+/// What only a person can see.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct Checked {
+    /// All of it is so.
+    #[arg(long, exclusive = false)]
+    pub all: bool,
+    /// Alert.
+    #[arg(long)]
+    pub alert: bool,
+    /// Oriented.
+    #[arg(long)]
+    pub oriented: bool,
+    /// No dissociation.
+    #[arg(long)]
+    pub no_dissociation: bool,
+    /// Walks steadily.
+    #[arg(long)]
+    pub walks_steadily: bool,
+    /// Nausea controlled.
+    #[arg(long)]
+    pub nausea_controlled: bool,
+    /// No severe headache or chest pain.
+    #[arg(long)]
+    pub no_severe_pain: bool,
+    /// Cannula out.
+    #[arg(long)]
+    pub cannula_out: bool,
+    /// Written instructions given.
+    #[arg(long)]
+    pub instructions: bool,
+    /// Escort present.
+    #[arg(long)]
+    pub escort: bool,
+    /// Told not to drive until the next day.
+    #[arg(long)]
+    pub no_driving: bool,
 }
 
 fn condition(name: &str) -> Result<Condition, String> {
     Condition::from_slug(name).ok_or_else(|| "no alarm has that name: `vitalsd session status` shows them".into())
 }
 
-impl Verb {
-    /// What the arguments cannot say by themselves.
-    pub fn check(&self) -> anyhow::Result<()> {
-        match self {
-            Self::Open { route, infusion: Some(_), .. } if *route != Route::Iv => {
-                bail!("--infusion belongs to --route iv: the other routes have no infusion")
-            }
-            _ => Ok(()),
-        }
+fn note(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        1..=80 => Ok(text.to_owned()),
+        count => Err(format!("a note has 1 to 80 characters, and this one has {count}")),
     }
-
-    /// The action; `None`: nothing is asked of the bed.
-    pub fn action(&self, bed: Id, state: &State) -> anyhow::Result<Option<Action>> {
-        let ms = |minutes: u16| u64::from(minutes) * MINUTE_MS;
-        Ok(Some(match *self {
-            Self::Open { route, infusion, over_65 } => Action::Open { route, infusion_ms: infusion.map(ms), over_65 },
-            Self::Dose { ago } => Action::Dose { ago_ms: ms(ago) },
-            Self::Close => Action::Close,
-            Self::Ack { condition } => {
-                let waits = |alarm: &Alarm| alarm.announced && alarm.presence == Presence::On && alarm.ack.is_none();
-                let alarm = the_one(bed, state, condition, waits, "announced and not accepted", "ack")?;
-                Action::Acknowledge { condition: alarm.condition, episode: alarm.episode, priority: alarm.priority }
-            }
-            Self::Seen { condition } => {
-                let latched = |alarm: &Alarm| alarm.presence == Presence::Latched;
-                let alarm = the_one(bed, state, condition, latched, "kept to be seen", "seen")?;
-                Action::Seen { condition: alarm.condition, episode: alarm.episode }
-            }
-            Self::Bp { pressure: Pressure { systolic_mmhg, diastolic_mmhg, mean_mmhg }, ago } => {
-                Action::Pressure { systolic_mmhg, diastolic_mmhg, mean_mmhg, ago_ms: ms(ago) }
-            }
-            Self::StartCuff => Action::StartCuff,
-            Self::StopCuff => Action::StopCuff,
-            Self::Status => return Ok(None),
-        }))
-    }
-}
-
-/// The alarm of that name, or the only one for which `wanted` holds. Of several none is chosen: who
-/// accepts an alarm has seen it.
-fn the_one<'a>(
-    bed: Id,
-    state: &'a State,
-    named: Option<Condition>,
-    wanted: impl Fn(&Alarm) -> bool,
-    how: &str,
-    verb: &str,
-) -> anyhow::Result<&'a Alarm> {
-    if let Some(condition) = named {
-        return match state.alarms.iter().find(|alarm| alarm.condition == condition) {
-            Some(alarm) => Ok(alarm),
-            None => bail!("{bed} has no alarm {condition} now: `vitalsd session status` shows what it has"),
-        };
-    }
-    let alarms: Vec<_> = state.alarms.iter().filter(|alarm| wanted(alarm)).collect();
-    match alarms.as_slice() {
-        [] => match state.alarms.iter().find(|alarm| alarm.presence == Presence::Latched && verb == "ack") {
-            Some(over) => bail!(
-                "{bed} has no alarm that is {how}. {} is over and waits to be seen: `vitalsd session seen`",
-                over.condition
-            ),
-            None => bail!("{bed} has no alarm that is {how}"),
-        },
-        [alarm] => Ok(alarm),
-        several => {
-            let mut list = String::new();
-            for Alarm { priority, condition, reason, .. } in several {
-                let _ = write!(list, "\n  {:3} {condition}: {reason}", symbol(*priority));
-            }
-            bail!(
-                "{bed} has several alarms that are {how}: name the one that you mean, `vitalsd session {verb} NAME`{list}"
-            )
-        }
-    }
-}
-
-/// What was done, in a sentence.
-pub fn told(action: Action, session: Option<&Session>, now: WallTime, zone: &TimeZone) -> String {
-    match action {
-        Action::Open { route, .. } => {
-            format!("session open ({}), baseline until the dose is recorded", route_name(route))
-        }
-        Action::Dose { .. } => session.map_or_else(|| "dose recorded".to_owned(), |session| dosed(session, zone)),
-        Action::Close => "session closed".into(),
-        Action::Acknowledge { condition, priority, .. } => {
-            format!("accepted: {}, {priority}; muted until it comes again or gets worse", condition.title())
-        }
-        Action::Seen { condition, .. } => format!("seen: {}", condition.title()),
-        Action::Pressure { systolic_mmhg, diastolic_mmhg, ago_ms, .. } => {
-            format!(
-                "BP {systolic_mmhg}/{diastolic_mmhg} mmHg recorded, measured at {}",
-                clock(before(now, ago_ms), zone)
-            )
-        }
-        Action::StartCuff => "the cuff has been started".into(),
-        Action::StopCuff => "the cuff has been told to stop".into(),
-    }
-}
-
-fn dosed(session: &Session, zone: &TimeZone) -> String {
-    let mut words = "dose recorded".to_owned();
-    if let Some(at) = session.dosed_at {
-        let _ = write!(words, " at {}", clock(at, zone));
-    }
-    let _ = write!(words, ", {}", session.phase);
-    if let Some(until) = session.phase_until {
-        let _ = write!(words, " until {}", clock(until, zone));
-    }
-    words
-}
-
-fn before(now: WallTime, ms: u64) -> WallTime {
-    let ago = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
-    WallTime(now.0.checked_sub(ago).unwrap_or(Timestamp::MIN))
 }
 
 /// `SYS/DIA[/MEAN]`, mmHg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pressure {
-    systolic_mmhg: u16,
-    diastolic_mmhg: u16,
-    mean_mmhg: Option<u16>,
+    /// Systolic.
+    pub systolic_mmhg: u16,
+    /// Diastolic.
+    pub diastolic_mmhg: u16,
+    /// Mean, if known.
+    pub mean_mmhg: Option<u16>,
 }
 
 impl FromStr for Pressure {
@@ -250,10 +373,9 @@ mod tests {
     }
 
     #[test]
-    fn every_route_has_a_name_to_type_and_a_name_to_read() {
-        for (name, words, known) in ROUTES {
-            assert_eq!(route(name.into()), Ok(known));
-            assert_eq!(route_name(known), words);
-        }
+    fn a_note_has_one_to_eighty_characters() {
+        assert!(note("asked for water").is_ok());
+        assert!(note(&"ä".repeat(80)).is_ok());
+        assert!(note("").is_err() && note(&"a".repeat(81)).is_err());
     }
 }

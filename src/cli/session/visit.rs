@@ -99,14 +99,14 @@ impl Visit {
     }
 
     /// Asks the bed, and waits for the answer.
-    pub async fn ask(&mut self, look: &Look, actor: &str, action: Action) -> anyhow::Result<Reply> {
+    pub async fn ask(&mut self, look: &Look, actor: Id, action: Action) -> anyhow::Result<Reply> {
         let key = format!("{:032x}", fastrand::u128(..));
         let heartbeat = &look.heartbeat;
         let command = Command {
             boot_id: heartbeat.boot_id,
             uptime_ms: heartbeat.message.uptime_ms,
             key: key.clone(),
-            actor: actor.to_owned(),
+            actor,
             action,
         };
         let request = Request {
