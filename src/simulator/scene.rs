@@ -96,6 +96,8 @@ struct Inflation {
 const SEARCH: Span = Span::secs(4);
 /// How long it shows its last numbers after the pulse has gone under a cuff: its averaging time.
 const HOLD: Span = Span::secs(4);
+/// Numbers jump no faster under motion either: they are averages of about four beats.
+const AVERAGED: Span = Span::secs(4);
 /// How long blood takes to be back in the finger after the cuff has let go.
 const REPERFUSION: Span = Span::secs(3);
 
@@ -113,7 +115,7 @@ impl Scene {
     }
 
     fn new(subject: Subject, script: Script, seed: u64) -> Self {
-        let jerk = Noise::new(seed, 5, Span::secs(1));
+        let jerk = Noise::new(seed, 5, AVERAGED);
         Self { subject, script, speed: 1.0, seed, jerk, inflated: Inflation::default() }
     }
 
