@@ -122,6 +122,7 @@ impl Effect {
             Self::BedsideReading => "bedside reading",
             Self::CuffFails { .. } => "cuff fails",
             Self::CuffHangs => "cuff hangs",
+            Self::CuffRepeats => "cuff repeats",
         }
     }
 }
