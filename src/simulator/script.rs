@@ -98,6 +98,8 @@ pub enum Effect {
     },
     /// A determination that is begun does not end.
     CuffHangs,
+    /// A determination that is begun ends at once, with the reading before as if it were new.
+    CuffRepeats,
 }
 
 impl Effect {
@@ -120,6 +122,7 @@ impl Effect {
             Self::BedsideReading => "bedside reading",
             Self::CuffFails { .. } => "cuff fails",
             Self::CuffHangs => "cuff hangs",
+            Self::CuffRepeats => "cuff repeats",
         }
     }
 }
