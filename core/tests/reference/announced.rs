@@ -219,19 +219,34 @@ impl Board {
         }
     }
 
-    /// R2.6: when a condition is latched, by itself or by the latch of the graver one that it ended under.
+    /// R2.6: when a condition is latched, by itself or by the latch of the graver one that it ended under. What
+    /// becomes active at an instant was latched until then: the latch that it ends still counts.
     pub fn latched(&self, condition: Condition) -> Timeline<bool> {
-        self.whenever(|at| {
+        let begins = |at: Instant| self.episodes.iter().any(|e| e.begin == at);
+        let latch = |e: &Episode| e.latched.map(|(from, to)| (from, if begins(to) { to.next() } else { to }));
+        let latched_at = |e: &Episode, at: Instant| latch(e).is_some_and(|(from, to)| from <= at && at < to);
+        let mut instants = self.instants();
+        instants.extend(self.episodes.iter().filter_map(latch).map(|(_, to)| to).filter(|at| *at != Instant::NEVER));
+        instants.sort_unstable();
+        let mut timeline = Timeline::always(false);
+        for at in instants {
             let ended = self.episodes.iter().filter(|e| e.condition == condition && e.end <= at);
-            let last = ended.max_by_key(|e| e.end);
-            let latched = |c: Condition| self.episodes.iter().any(|e| e.condition == c && e.latched(at));
-            latched(condition) || last.and_then(|last| last.under).is_some_and(latched)
-        })
+            let under = ended.max_by_key(|e| e.end).and_then(|last| last.under);
+            let counts = |e: &&Episode| e.condition == condition || under == Some(e.condition);
+            timeline.set(at, self.episodes.iter().filter(counts).any(|e| latched_at(e, at)));
+        }
+        timeline
     }
 
-    /// When any condition that `of` names is active or latched.
-    pub fn present(&self, of: impl Fn(Condition) -> bool) -> Timeline<bool> {
-        self.whenever(|at| self.episodes.iter().any(|e| of(e.condition) && (e.on(at) || e.latched(at))))
+    /// When any condition that `of` names is active or latched. What ended at one of `not_at` counts for ever.
+    pub fn present(&self, of: impl Fn(Condition) -> bool, not_at: &[Instant]) -> Timeline<bool> {
+        let until = |end: Instant| if not_at.contains(&end) { Instant::NEVER } else { end };
+        self.whenever(|at| {
+            self.episodes.iter().filter(|e| of(e.condition)).any(|e| {
+                let on = e.begin <= at && at < until(e.end);
+                on || e.latched.is_some_and(|(from, to)| from <= at && at < until(to))
+            })
+        })
     }
 
     /// What is so at every instant at which the board changes.
@@ -257,13 +272,13 @@ impl Board {
     }
 
     /// The story: what happened, and what was announced and heard at the end of every millisecond until `end`.
-    /// `found` tells whether the device finds a pulse, or says nothing about it.
-    pub fn story(&self, found: &Timeline<bool>, end: Instant) -> Vec<Line> {
+    /// `no_pulse` tells whether the device says that it finds none.
+    pub fn story(&self, no_pulse: &Timeline<bool>, end: Instant) -> Vec<Line> {
         let mut lines = self.lines.clone();
         let quiet = self.episodes.iter().map(|episode| episode.end.ms.saturating_add(HEARD_AFTER_END));
         let mut moments: Vec<u64> = self.instants().iter().map(|at| at.ms).chain(quiet).collect();
         if self.episodes.iter().any(|episode| episode.condition == Condition::NoPulse) {
-            moments.extend(found.changes().map(|at| at.ms));
+            moments.extend(no_pulse.changes().map(|at| at.ms));
         }
         moments.sort_unstable();
         moments.dedup();
@@ -275,7 +290,7 @@ impl Board {
             let (mut told, mut heard) = (false, false);
             for ms in &moments {
                 let at = Instant::said(*ms);
-                let now = (self.told(condition, at, found), self.heard(condition, at, found));
+                let now = (self.told(condition, at, no_pulse), self.heard(condition, at, no_pulse));
                 if now.0 != told {
                     lines.push(Line { ms: *ms, condition, did: Did::Told(now.0) });
                 }
@@ -291,20 +306,20 @@ impl Board {
 
     /// R3.1: whether a condition is active and heads its group. The sound of a graver one that has ended stands
     /// above it too: the way back from a deep fall is not a row of new alarms.
-    fn told(&self, condition: Condition, at: Instant, found: &Timeline<bool>) -> bool {
+    fn told(&self, condition: Condition, at: Instant, no_pulse: &Timeline<bool>) -> bool {
         let Some(index) = self.episodes.iter().position(|e| e.condition == condition && e.on(at)) else { return false };
         let on = |condition| self.episodes.iter().any(|e| e.condition == condition && e.on(at));
         match condition {
             // R3.3: one loss is one alarm. Row 25 says more than "no SpO2" while the device finds no pulse.
-            Condition::Spo2Unavailable => !on(Condition::AllLost) && !(on(Condition::NoPulse) && !found.at(at)),
+            Condition::Spo2Unavailable => !on(Condition::AllLost) && !(on(Condition::NoPulse) && *no_pulse.at(at)),
             _ => !self.graver(index, at).any(|above| above.on(at) || above.latched(at) && above.audible(at)),
         }
     }
 
-    fn heard(&self, condition: Condition, at: Instant, found: &Timeline<bool>) -> bool {
+    fn heard(&self, condition: Condition, at: Instant, no_pulse: &Timeline<bool>) -> bool {
         let audible = self.episodes.iter().any(|e| e.condition == condition && e.audible(at));
         let on = self.episodes.iter().any(|e| e.condition == condition && e.on(at));
-        audible && (!on || self.told(condition, at, found))
+        audible && (!on || self.told(condition, at, no_pulse))
     }
 }
 

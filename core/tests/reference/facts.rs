@@ -1,8 +1,8 @@
 //! What happened in a stay, as the reference wants to know it, and the story that it tells of it.
 
-use vitalsd_core::monitor::input::Route;
+use vitalsd_core::monitor::input::{Link, Route};
 use vitalsd_core::monitor::output::{Condition, Priority};
-use vitalsd_core::vitals::{Absent, BloodPressure, Measured, PulseRate, Spo2};
+use vitalsd_core::vitals::{BloodPressure, Measured, PulseRate, Spo2};
 
 /// A fact and its millisecond.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,21 +17,13 @@ pub enum What {
     Numbers { spo2: Measured<Spo2>, pulse: Measured<PulseRate> },
     Pressure { pressure: BloodPressure, measured: u64 },
     PressureByHand { pressure: BloodPressure, ago: u64 },
-    Oximeter(Way),
-    Cuff(Way),
+    Oximeter(Link),
+    Cuff(Link),
     Open { route: Route, infusion: Option<u64>, over_65: bool },
     Dose { ago: u64 },
     Close,
     Accept { condition: Condition, episode: u32, priority: Priority },
     Seen { condition: Condition, episode: u32 },
-}
-
-/// The way to a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    Opened,
-    Up,
-    Lost(Absent),
 }
 
 /// A line of the story.

@@ -50,15 +50,17 @@ struct Known {
 pub fn story(facts: &[Fact], cadence: u64, preset: &Preset, end: u64, disputed: Disputed) -> Vec<Line> {
     let end = Instant::said(end);
     let stay = Stay::of(facts, cadence, preset, end, disputed);
-    let mut board = Board::of(&[], facts, &[]);
-    let mut known = stay.known(&board);
+    let mut known = stay.known(&Board::of(&[], facts, &[]), &[]);
     // Each telling is right for longer than the one before, by one event at the least.
     for _ in 0..facts.len() * 10 {
-        board = stay.board(&known);
-        let now = stay.known(&board);
+        let (board, disarmed) = stay.board(&known);
+        let now = stay.known(&board, &disarmed);
         if now == known {
-            let found = stay.held.pulse.map(|pulse| *pulse != Measured::Absent(Absent::NoPulse));
-            return board.story(&found, end);
+            let no_pulse = stay.held.pulse.map(|pulse| match pulse {
+                Measured::Absent(reason) => *reason == Absent::NoPulse,
+                _ => disputed.row_25_hides_with_a_pulse,
+            });
+            return board.story(&no_pulse, end);
         }
         known = now;
     }
@@ -100,25 +102,27 @@ impl<'a> Stay<'a> {
         }
     }
 
-    fn known(&self, board: &Board) -> Known {
+    /// What a board says, if the watch over a room ended at `disarmed`. An alarm that is still there holds the watch
+    /// up; so what such an end dropped was there.
+    fn known(&self, board: &Board, disarmed: &[Instant]) -> Known {
+        let pressure = |condition: Condition| matches!(condition.group(), Group::PressureHigh | Group::PressureLow);
         Known {
             latched: self.preset.oximetry.iter().map(|row| board.latched(row.condition)).collect(),
-            alarmed: board.present(|condition| condition.kind() == AlarmKind::Physiological),
-            pressure_alarmed: board
-                .present(|condition| matches!(condition.group(), Group::PressureHigh | Group::PressureLow)),
+            alarmed: board.present(|condition| condition.kind() == AlarmKind::Physiological, disarmed),
+            pressure_alarmed: board.present(pressure, &[]),
         }
     }
 
-    /// The board, if what is known of the story is right.
-    fn board(&self, known: &Known) -> Board {
+    /// The board, if what is known of the story is right, and when the watch over a room ended.
+    fn board(&self, known: &Known) -> (Board, Vec<Instant>) {
         let armed = room::armed(&self.phases, &self.pulse, &known.alarmed);
         let state = self.phases.with(&armed);
         let closings = self.sessions.iter().map(|session| session.closed).filter(|at| *at != Instant::NEVER);
-        let disarmed = state.stretches().zip(state.stretches().skip(1)).filter_map(|(before, after)| {
+        let disarmed: Vec<_> = state.stretches().zip(state.stretches().skip(1)).filter_map(|(before, after)| {
             let ended = *before.value == (Phase::NoSession, true) && *after.value == (Phase::NoSession, false);
             ended.then_some(after.from)
-        });
-        let mut drops: Vec<_> = closings.chain(disarmed).filter(|at| *at <= self.end).collect();
+        }).collect();
+        let mut drops: Vec<_> = closings.chain(disarmed.iter().copied()).filter(|at| *at <= self.end).collect();
         drops.sort_unstable();
         // A session that begins in a room without a pressure alarm begins without pressures.
         let fresh = self.sessions.iter().map(|session| session.opened).filter(|at| !known.pressure_alarmed.at(*at));
@@ -153,7 +157,7 @@ impl<'a> Stay<'a> {
         let all_lost = unavailable.with(&self.all_lost).map(|(priority, lost)| priority.filter(|_| *lost));
         activities.push((Condition::Spo2Unavailable, unavailable));
         activities.push((Condition::AllLost, all_lost));
-        Board::of(&activities, self.facts, &drops)
+        (Board::of(&activities, self.facts, &drops), disarmed)
     }
 
     fn unavailable(&self, state: &Timeline<(Phase, bool)>, drops: &[Instant]) -> Timeline<Option<Priority>> {

@@ -1,7 +1,7 @@
 //! The only file of the reference that speaks with the engine: it plays steps into a bed, and reads its story.
 
 use vitalsd_core::driver::Quantity;
-use vitalsd_core::monitor::input::{Action, BoxFault, Command, DeviceIndex, Input, Link, LossReason, Route};
+use vitalsd_core::monitor::input::{Action, BoxFault, Command, DeviceIndex, Input, Link, Route};
 use vitalsd_core::monitor::output::{Condition, EventKind, Output, Presence};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device};
@@ -9,7 +9,7 @@ use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, Oxime
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{Absent, BloodPressure, Measured, PulseRate, Spo2};
 
-use super::facts::{Did, Fact, Line, Way, What};
+use super::facts::{Did, Fact, Line, What};
 use super::models;
 
 const OXIMETER: DeviceIndex = DeviceIndex(0);
@@ -84,13 +84,7 @@ impl Stay {
             }
             Step::Inflating => self.tell(&sample(CUFF, Sample::CuffState { at: now, state: CuffState::Inflating })),
             Step::Link(oximeter, link) => {
-                let way = match link {
-                    Link::Opened => Way::Opened,
-                    Link::Up => Way::Up,
-                    Link::Lost(LossReason::Silent | LossReason::ChecksumStorm) => Way::Lost(Absent::DeviceLost),
-                    Link::Lost(_) => Way::Lost(Absent::LinkLost),
-                };
-                self.note(if *oximeter { What::Oximeter(way) } else { What::Cuff(way) });
+                self.note(if *oximeter { What::Oximeter(*link) } else { What::Cuff(*link) });
                 self.tell(&Input::Link { device: if *oximeter { OXIMETER } else { CUFF }, link: *link });
             }
             Step::Broker(lost) => self.tell(&Input::Fault { fault: BoxFault::Broker, present: *lost }),

@@ -1,9 +1,10 @@
 //! R1: what was held of SpO2 and pulse at every instant, how good it was, and which ways were lost.
 
+use vitalsd_core::monitor::input::Link;
 use vitalsd_core::vitals::{Absent, Doubt, Measured, PulseRate, Spo2};
 
 use super::disputed::Disputed;
-use super::facts::{Fact, Way, What};
+use super::facts::{Fact, What};
 use super::timeline::{Instant, Timeline};
 
 /// R1.2: values are stale after this, or after 2.5 x the cadence; milliseconds.
@@ -60,13 +61,13 @@ fn falls(plain: &Timeline<Measured<Spo2>>, spo2: Measured<Spo2>, ms: u64, disput
 /// R1.3: what a sample said holds until the next one, until it is stale, or until its way is lost.
 fn hold<T: Copy + PartialEq>(
     facts: &[Fact],
-    lost: &Timeline<Way>,
+    lost: &Timeline<Option<Link>>,
     stale_after: u64,
     said: impl Fn(&Fact) -> Measured<T>,
 ) -> Timeline<Measured<T>> {
     let samples = facts.iter().filter(|fact| matches!(fact.what, What::Numbers { .. }));
     let losses = lost.stretches().filter_map(|way| match way.value {
-        Way::Lost(reason) => Some((way.from, Measured::Absent(*reason), None)),
+        Some(Link::Lost(_)) => Some((way.from, Measured::Absent(Absent::LinkLost), None)),
         _ => None,
     });
     let values = samples.map(|fact| (Instant::said(fact.ms), said(fact), Some(fact.ms + stale_after)));
@@ -84,11 +85,11 @@ fn hold<T: Copy + PartialEq>(
 }
 
 /// The way to a device at every instant. What is told twice in a row is told once.
-pub fn ways(facts: &[Fact], of: impl Fn(&What) -> Option<Way>) -> Timeline<Way> {
-    let mut ways = Timeline::always(Way::Opened);
+pub fn ways(facts: &[Fact], of: impl Fn(&What) -> Option<Link>) -> Timeline<Option<Link>> {
+    let mut ways = Timeline::always(None);
     for fact in facts {
         if let Some(way) = of(&fact.what) {
-            ways.set(Instant::said(fact.ms), way);
+            ways.set(Instant::said(fact.ms), Some(way));
         }
     }
     ways
@@ -96,13 +97,13 @@ pub fn ways(facts: &[Fact], of: impl Fn(&What) -> Option<Way>) -> Timeline<Way> 
 
 /// R3.3: whether every device was lost. An open port is not a device: only what speaks ends a loss.
 pub fn all_lost(facts: &[Fact]) -> Timeline<bool> {
-    let lost = |of: &dyn Fn(&What) -> Option<Way>| {
+    let lost = |of: &dyn Fn(&What) -> Option<Link>| {
         let mut lost = Timeline::always(false);
         for fact in facts {
             match of(&fact.what) {
-                Some(Way::Lost(_)) => lost.set(Instant::said(fact.ms), true),
-                Some(Way::Up) => lost.set(Instant::said(fact.ms), false),
-                Some(Way::Opened) | None => {}
+                Some(Link::Lost(_)) => lost.set(Instant::said(fact.ms), true),
+                Some(Link::Up) => lost.set(Instant::said(fact.ms), false),
+                Some(Link::Opened) | None => {}
             }
         }
         lost

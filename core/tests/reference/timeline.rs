@@ -28,6 +28,14 @@ impl Instant {
     pub const fn said(ms: u64) -> Self {
         Self { ms, turn: Turn::Said }
     }
+
+    /// The next one.
+    pub const fn next(self) -> Self {
+        match self.turn {
+            Turn::Due => Self::said(self.ms),
+            Turn::Said => Self::due(self.ms.saturating_add(1)),
+        }
+    }
 }
 
 /// A value that is constant between the instants of change. Two neighbours differ; one may last no time
