@@ -2,11 +2,17 @@
 
 use vitalsd_core::monitor::output::{AlarmKind, Condition, Group, Priority};
 
+use super::disputed::Disputed;
 use super::facts::{Did, Fact, Line, What};
 use super::timeline::{Instant, Timeline};
 
 /// R2.5: a HIGH that nobody accepted is heard for this long after its end, milliseconds.
 const HEARD_AFTER_END: u64 = 30_000;
+
+/// The rows in the order of the preset.
+const PRESET: [&str; 20] = [
+    "1a", "1b", "2", "3", "4", "6", "7", "8", "9", "10", "11", "25", "12", "13", "14", "15", "16", "19", "20", "21",
+];
 
 /// A condition and its priority while it is active.
 pub type Activity = (Condition, Timeline<Option<Priority>>);
@@ -65,6 +71,7 @@ impl Episode {
 #[derive(Clone, Debug)]
 pub struct Board {
     episodes: Vec<Episode>,
+    disputed: Disputed,
     lines: Vec<Line>,
 }
 
@@ -78,8 +85,9 @@ enum Turn<'a> {
 
 impl Board {
     /// From the activity of every condition, what people did, and when everything was dropped.
-    pub fn of(activities: &[Activity], facts: &[Fact], drops: &[Instant]) -> Self {
-        let mut board = Self { episodes: activities.iter().flat_map(episodes).collect(), lines: Vec::new() };
+    pub fn of(activities: &[Activity], facts: &[Fact], drops: &[Instant], disputed: Disputed) -> Self {
+        let episodes = activities.iter().flat_map(episodes).collect();
+        let mut board = Self { episodes, disputed, lines: Vec::new() };
         for (at, turn) in board.turns(facts, drops) {
             match turn {
                 Turn::Episode(index) => board.turn(index, at, drops),
@@ -104,17 +112,26 @@ impl Board {
         turns.extend(commands.map(|fact| (Instant::said(fact.ms), Turn::Command(&fact.what))));
         turns.extend(drops.iter().map(|at| (*at, Turn::Drop)));
         turns.sort_by_key(|(at, turn)| {
-            let condition = if let Turn::Episode(index) = turn { Some(self.episodes[*index].condition) } else { None };
-            (*at, core::cmp::Reverse(condition))
+            let order = if let Turn::Episode(index) = turn { self.order(self.episodes[*index].condition) } else { 0 };
+            (*at, order)
         });
         turns
+    }
+
+    /// Where a condition stands among those that something happens to at one instant.
+    fn order(&self, condition: Condition) -> usize {
+        if self.disputed.order_of_the_preset {
+            PRESET.iter().position(|row| *row == condition.row()).unwrap_or(PRESET.len())
+        } else {
+            Condition::ALL.iter().rev().position(|other| *other == condition).unwrap_or_default()
+        }
     }
 
     fn say(&mut self, at: Instant, condition: Condition, did: Did) {
         self.lines.push(Line { ms: at.ms, condition, did });
     }
 
-    /// The graver ones of the group of an episode.
+    /// The graver ones of the group of an episode, whatever became of them.
     fn graver(&self, index: usize, at: Instant) -> impl Iterator<Item = &Episode> {
         let own = &self.episodes[index];
         let rank = own.rank(at);
@@ -126,11 +143,21 @@ impl Board {
         })
     }
 
+    /// The graver ones that stand above an episode while its turn of that instant is settled: what is settled
+    /// later still is as it was.
+    fn above(&self, index: usize, at: Instant) -> impl Iterator<Item = &Episode> {
+        let order = self.order(self.episodes[index].condition);
+        self.graver(index, at).filter(move |other| {
+            let later = self.order(other.condition) > order;
+            if later { other.begin < at && at <= other.end } else { other.on(at) }
+        })
+    }
+
     fn turn(&mut self, index: usize, at: Instant, drops: &[Instant]) {
         let episode = &self.episodes[index];
         let condition = episode.condition;
         if at == episode.begin {
-            let accepted = self.graver(index, at).any(|above| above.on(at) && above.accepted(at));
+            let accepted = self.above(index, at).any(|above| above.accepted(at));
             let priority = episode.priority(at);
             self.unlatch(condition, at);
             if accepted {
@@ -166,7 +193,7 @@ impl Board {
         let episode = &self.episodes[index];
         let condition = episode.condition;
         let dropped = drops.contains(&at);
-        let on = self.graver(index, at).find(|above| above.on(at));
+        let on = self.above(index, at).next();
         let latched = self.graver(index, at).find(|above| above.latched(at) && above.end >= episode.begin);
         let under = on.or(latched).map(|above| above.condition);
         let latches = condition.kind() == AlarmKind::Physiological
@@ -220,11 +247,13 @@ impl Board {
     }
 
     /// R2.6: when a condition is latched, by itself or by the latch of the graver one that it ended under. What
-    /// becomes active at an instant was latched until then: the latch that it ends still counts.
+    /// becomes active was latched until then, and at that instant it still counts.
     pub fn latched(&self, condition: Condition) -> Timeline<bool> {
-        let begins = |at: Instant| self.episodes.iter().any(|e| e.begin == at);
-        let latch = |e: &Episode| e.latched.map(|(from, to)| (from, if begins(to) { to.next() } else { to }));
-        let latched_at = |e: &Episode, at: Instant| latch(e).is_some_and(|(from, to)| from <= at && at < to);
+        let latch = |e: &Episode| {
+            let settled_later = self.order(e.condition) >= self.order(condition);
+            let again = |to| settled_later && self.episodes.iter().any(|other| other.begin == to);
+            e.latched.map(|(from, to)| (from, if again(to) { to.next() } else { to }))
+        };
         let mut instants = self.instants();
         instants.extend(self.episodes.iter().filter_map(latch).map(|(_, to)| to).filter(|at| *at != Instant::NEVER));
         instants.sort_unstable();
@@ -233,7 +262,8 @@ impl Board {
             let ended = self.episodes.iter().filter(|e| e.condition == condition && e.end <= at);
             let under = ended.max_by_key(|e| e.end).and_then(|last| last.under);
             let counts = |e: &&Episode| e.condition == condition || under == Some(e.condition);
-            timeline.set(at, self.episodes.iter().filter(counts).any(|e| latched_at(e, at)));
+            let latched = |e: &Episode| latch(e).is_some_and(|(from, to)| from <= at && at < to);
+            timeline.set(at, self.episodes.iter().filter(counts).any(latched));
         }
         timeline
     }

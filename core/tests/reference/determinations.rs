@@ -4,6 +4,7 @@ use vitalsd_core::monitor::output::{Limit, Phase, Priority};
 use vitalsd_core::monitor::preset::{Preset, PressureRow};
 use vitalsd_core::vitals::{BloodPressure, Pressure};
 
+use super::disputed::Disputed;
 use super::facts::{Fact, What};
 use super::phases::Session;
 use super::rows::{Side, high, low};
@@ -69,6 +70,7 @@ pub fn third_baseline(determinations: &[Determination], sessions: &[Session]) ->
 /// What a row lives in.
 pub struct Circumstances<'a> {
     pub preset: &'a Preset,
+    pub disputed: Disputed,
     pub phases: &'a Timeline<Phase>,
     /// The priority of the row, `None` while it is off.
     pub priority: &'a Timeline<Option<Priority>>,
@@ -127,8 +129,10 @@ pub fn activity(
             (None, _) => None,
             (Some(_), _) if clear => None,
             // Row 21 is not eased while it lasts.
-            (Some(before), Side::Violation) if row.condition.row() == "21" => Some(before.max(verdict.priority)),
-            (Some(before), _) if row.condition.row() == "21" => Some(before),
+            (Some(before), side) if row.condition.row() == "21" => {
+                let counts = side == Side::Violation || circumstances.disputed.row_21_band_is_high;
+                Some(if counts { before.max(verdict.priority) } else { before })
+            }
             (Some(_), _) => Some(verdict.priority),
         };
         activity.set(at, now);

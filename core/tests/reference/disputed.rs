@@ -11,9 +11,31 @@ pub struct Disputed {
     /// R3.1, R6: row 25 explains the want of SpO2 while it lasts and a pulse is counted, not only while the device
     /// finds none.
     pub row_25_hides_with_a_pulse: bool,
+    /// Row 21: a second reading within the hysteresis, which violates nothing, makes it HIGH.
+    pub row_21_band_is_high: bool,
+    /// R1.5: for a row that questionable values may not start, they count as something pending all the same, at the
+    /// next sample; so motion doubles its delay at 3 Hz and not at 1 Hz.
+    pub motion_over_doubted: bool,
+    /// R2.5, R2.6, R4.1: of what happens at one moment, a row is settled in the order of the preset, not the graver
+    /// one first.
+    pub order_of_the_preset: bool,
 }
 
 impl Disputed {
-    pub const AS_THE_ENGINE: Self = Self { falls_from_stale: true, gap_hides_fall: true, row_25_hides_with_a_pulse: true };
-    pub const AS_THE_RULES: Self = Self { falls_from_stale: false, gap_hides_fall: false, row_25_hides_with_a_pulse: false };
+    pub const AS_THE_ENGINE: Self = Self {
+        falls_from_stale: true,
+        gap_hides_fall: true,
+        row_25_hides_with_a_pulse: true,
+        row_21_band_is_high: true,
+        motion_over_doubted: true,
+        order_of_the_preset: true,
+    };
+    pub const AS_THE_RULES: Self = Self {
+        falls_from_stale: false,
+        gap_hides_fall: false,
+        row_25_hides_with_a_pulse: false,
+        row_21_band_is_high: false,
+        motion_over_doubted: false,
+        order_of_the_preset: false,
+    };
 }

@@ -50,9 +50,9 @@ struct Known {
 pub fn story(facts: &[Fact], cadence: u64, preset: &Preset, end: u64, disputed: Disputed) -> Vec<Line> {
     let end = Instant::said(end);
     let stay = Stay::of(facts, cadence, preset, end, disputed);
-    let mut known = stay.known(&Board::of(&[], facts, &[]), &[]);
+    let mut known = stay.known(&Board::of(&[], facts, &[], disputed), &[]);
     // Each telling is right for longer than the one before, by one event at the least.
-    for _ in 0..facts.len() * 10 {
+    for _ in 0..10 + facts.len() * 10 {
         let (board, disarmed) = stay.board(&known);
         let now = stay.known(&board, &disarmed);
         if now == known {
@@ -71,7 +71,9 @@ pub fn story(facts: &[Fact], cadence: u64, preset: &Preset, end: u64, disputed: 
 struct Stay<'a> {
     facts: &'a [Fact],
     preset: &'a Preset,
+    disputed: Disputed,
     end: Instant,
+    looks: Vec<Instant>,
     held: segments::Held,
     pulse: Timeline<bool>,
     wants: Timeline<Option<Absent>>,
@@ -90,7 +92,9 @@ impl<'a> Stay<'a> {
         Self {
             facts,
             preset,
+            disputed,
             end,
+            looks: segments::looks(facts, sessions.iter().map(|session| session.opened)),
             pulse: held.pulse.map(|pulse| pulse.value().is_some()),
             wants: unavailable::wants(&held),
             held,
@@ -138,14 +142,22 @@ impl<'a> Stay<'a> {
         let mut activities: Vec<Activity> = Vec::new();
         for (row, latched) in self.preset.oximetry.iter().zip(&known.latched) {
             let priority = priority(row.condition, row.priority);
-            let circumstances =
-                rows::Circumstances { held: &self.held, priority: &priority, latched, drops: &drops, end: self.end };
+            let circumstances = rows::Circumstances {
+                held: &self.held,
+                priority: &priority,
+                latched,
+                drops: &drops,
+                disputed: self.disputed,
+                looks: &self.looks,
+                end: self.end,
+            };
             activities.push((row.condition, rows::activity(row, &circumstances)));
         }
         for row in self.preset.pressure.iter().filter(|row| determinations::ROWS.contains(&row.condition.row())) {
             let priority = priority(row.condition, row.priority);
             let circumstances = determinations::Circumstances {
                 preset: self.preset,
+                disputed: self.disputed,
                 phases: &self.phases,
                 priority: &priority,
                 drops: &drops,
@@ -157,7 +169,7 @@ impl<'a> Stay<'a> {
         let all_lost = unavailable.with(&self.all_lost).map(|(priority, lost)| priority.filter(|_| *lost));
         activities.push((Condition::Spo2Unavailable, unavailable));
         activities.push((Condition::AllLost, all_lost));
-        (Board::of(&activities, self.facts, &drops), disarmed)
+        (Board::of(&activities, self.facts, &drops, self.disputed), disarmed)
     }
 
     fn unavailable(&self, state: &Timeline<(Phase, bool)>, drops: &[Instant]) -> Timeline<Option<Priority>> {

@@ -4,6 +4,7 @@ use vitalsd_core::monitor::output::{Condition, Limit, Priority};
 use vitalsd_core::monitor::preset::OximetryRow;
 use vitalsd_core::vitals::{Absent, Doubt, Measured};
 
+use super::disputed::Disputed;
 use super::segments::Held;
 use super::timeline::{Instant, Stretch, Timeline};
 
@@ -47,6 +48,9 @@ pub struct Circumstances<'a> {
     pub latched: &'a Timeline<bool>,
     /// When everything about the patient is dropped.
     pub drops: &'a [Instant],
+    pub disputed: Disputed,
+    /// When the numbers were looked at anew.
+    pub looks: &'a [Instant],
     /// The end of the history.
     pub end: Instant,
 }
@@ -81,7 +85,7 @@ fn begins(
         priority?;
         let from = stretch.from.max(since);
         let forgotten = forgets[..forgets.partition_point(|at| *at <= from)].last();
-        let pending = pending(verdicts, forgotten.map_or(since, |at| (*at).max(since)), from);
+        let pending = pending(verdicts, forgotten.map_or(since, |at| (*at).max(since)), from, circumstances);
         let delay = delay(row, latched, pending.motion);
         let mut due = Vec::new();
         if pending.good > 0 || verdict == Verdict::Good(Side::Violation) {
@@ -127,7 +131,12 @@ struct Pending {
 }
 
 /// R2.2: what adds up between `since` and `until`.
-fn pending(verdicts: &Timeline<Verdict>, since: Instant, until: Instant) -> Pending {
+fn pending(
+    verdicts: &Timeline<Verdict>,
+    since: Instant,
+    until: Instant,
+    circumstances: &Circumstances<'_>,
+) -> Pending {
     let mut pending = Pending { good: 0, doubted: 0, motion: false };
     // What falls have added up that no good value has confirmed yet.
     let mut sudden = 0;
@@ -146,6 +155,13 @@ fn pending(verdicts: &Timeline<Verdict>, since: Instant, until: Instant) -> Pend
             Verdict::Sudden(Side::Violation) => sudden += ms,
             Verdict::Doubted(side, motion) => {
                 pending.motion |= motion && pending.good + sudden > 0;
+                if motion && circumstances.disputed.motion_over_doubted {
+                    let looks = circumstances.looks;
+                    let looks = &looks[..looks.partition_point(|at| *at < stretch.to && *at <= until)];
+                    let last = looks.last().filter(|at| **at >= stretch.from.max(since));
+                    let grown = if side == Side::Violation { last.map_or(0, |at| at.ms - stretch.from.max(since).ms) } else { 0 };
+                    pending.motion |= last.is_some() && pending.doubted + grown > 0;
+                }
                 if side == Side::Violation {
                     pending.doubted += ms;
                 }

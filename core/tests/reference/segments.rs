@@ -112,3 +112,18 @@ pub fn all_lost(facts: &[Fact]) -> Timeline<bool> {
     let cuff = lost(&|what| if let What::Cuff(way) = what { Some(*way) } else { None });
     oximeter.with(&cuff).map(|(oximeter, cuff)| *oximeter && *cuff)
 }
+
+/// When the numbers were looked at anew: samples, losses, openings.
+pub fn looks(facts: &[Fact], opened: impl Iterator<Item = Instant>) -> Vec<Instant> {
+    let samples = facts.iter().filter(|fact| matches!(fact.what, What::Numbers { .. }));
+    let oximeter = ways(facts, |what| if let What::Oximeter(way) = what { Some(*way) } else { None });
+    let cuff = ways(facts, |what| if let What::Cuff(way) = what { Some(*way) } else { None });
+    let lost = |ways: &Timeline<Option<Link>>| {
+        let lost = ways.stretches().filter(|way| matches!(way.value, Some(Link::Lost(_))));
+        lost.map(|way| way.from).collect::<Vec<_>>()
+    };
+    let mut looks: Vec<_> = samples.map(|fact| Instant::said(fact.ms)).chain(opened).collect();
+    looks.extend(lost(&oximeter).into_iter().chain(lost(&cuff)));
+    looks.sort_unstable();
+    looks
+}
