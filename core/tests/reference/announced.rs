@@ -67,6 +67,22 @@ impl Episode {
     }
 }
 
+/// Whether the device says that it finds no pulse.
+#[derive(Clone, Debug)]
+pub struct NoPulse {
+    pub says: Timeline<bool>,
+    /// When that was looked at anew, if it counts only then.
+    pub looks: Option<Vec<Instant>>,
+}
+
+impl NoPulse {
+    /// Whether row 25, active since `begin`, says more than "no SpO2".
+    fn explains(&self, begin: Instant, at: Instant) -> bool {
+        let looked = |looks: &Vec<Instant>| looks.iter().any(|look| *look > begin && *look <= at);
+        *self.says.at(at) || !self.looks.as_ref().is_none_or(looked)
+    }
+}
+
 /// The board of a whole stay.
 #[derive(Clone, Debug)]
 pub struct Board {
@@ -303,12 +319,12 @@ impl Board {
 
     /// The story: what happened, and what was announced and heard at the end of every millisecond until `end`.
     /// `no_pulse` tells whether the device says that it finds none.
-    pub fn story(&self, no_pulse: &Timeline<bool>, end: Instant) -> Vec<Line> {
+    pub fn story(&self, no_pulse: &NoPulse, end: Instant) -> Vec<Line> {
         let mut lines = self.lines.clone();
         let quiet = self.episodes.iter().map(|episode| episode.end.ms.saturating_add(HEARD_AFTER_END));
         let mut moments: Vec<u64> = self.instants().iter().map(|at| at.ms).chain(quiet).collect();
         if self.episodes.iter().any(|episode| episode.condition == Condition::NoPulse) {
-            moments.extend(no_pulse.changes().map(|at| at.ms));
+            moments.extend(no_pulse.says.changes().map(|at| at.ms));
         }
         moments.sort_unstable();
         moments.dedup();
@@ -319,7 +335,7 @@ impl Board {
         for condition in conditions {
             let (mut told, mut heard) = (false, false);
             for ms in &moments {
-                let at = Instant::said(*ms);
+                let at = Instant::last(*ms);
                 let now = (self.told(condition, at, no_pulse), self.heard(condition, at, no_pulse));
                 if now.0 != told {
                     lines.push(Line { ms: *ms, condition, did: Did::Told(now.0) });
@@ -336,17 +352,20 @@ impl Board {
 
     /// R3.1: whether a condition is active and heads its group. The sound of a graver one that has ended stands
     /// above it too: the way back from a deep fall is not a row of new alarms.
-    fn told(&self, condition: Condition, at: Instant, no_pulse: &Timeline<bool>) -> bool {
+    fn told(&self, condition: Condition, at: Instant, no_pulse: &NoPulse) -> bool {
         let Some(index) = self.episodes.iter().position(|e| e.condition == condition && e.on(at)) else { return false };
         let on = |condition| self.episodes.iter().any(|e| e.condition == condition && e.on(at));
         match condition {
             // R3.3: one loss is one alarm. Row 25 says more than "no SpO2" while the device finds no pulse.
-            Condition::Spo2Unavailable => !on(Condition::AllLost) && !(on(Condition::NoPulse) && *no_pulse.at(at)),
+            Condition::Spo2Unavailable => {
+                let row_25 = self.episodes.iter().find(|e| e.condition == Condition::NoPulse && e.on(at));
+                !on(Condition::AllLost) && !row_25.is_some_and(|row_25| no_pulse.explains(row_25.begin, at))
+            }
             _ => !self.graver(index, at).any(|above| above.on(at) || above.latched(at) && above.audible(at)),
         }
     }
 
-    fn heard(&self, condition: Condition, at: Instant, no_pulse: &Timeline<bool>) -> bool {
+    fn heard(&self, condition: Condition, at: Instant, no_pulse: &NoPulse) -> bool {
         let audible = self.episodes.iter().any(|e| e.condition == condition && e.audible(at));
         let on = self.episodes.iter().any(|e| e.condition == condition && e.on(at));
         audible && (!on || self.told(condition, at, no_pulse))

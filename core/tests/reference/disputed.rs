@@ -9,16 +9,21 @@ pub struct Disputed {
     /// R1.4: a second in which values were missing makes no sudden fall, though a value was held at its beginning.
     pub gap_hides_fall: bool,
     /// R3.1, R6: row 25 explains the want of SpO2 while it lasts and a pulse is counted, not only while the device
-    /// finds none.
+    /// finds none. And where its last value goes stale in the very millisecond in which row 25 becomes active, until
+    /// the next sample.
     pub row_25_hides_with_a_pulse: bool,
     /// Row 21: a second reading within the hysteresis, which violates nothing, makes it HIGH.
     pub row_21_band_is_high: bool,
     /// R1.5: for a row that questionable values may not start, they count as something pending all the same, at the
-    /// next sample; so motion doubles its delay at 3 Hz and not at 1 Hz.
+    /// next sample; so motion doubles its delay at 3 Hz and not at 1 Hz. And a sudden fall that was none leaves the
+    /// doubling behind.
     pub motion_over_doubted: bool,
     /// R2.5, R2.6, R4.1: of what happens at one moment, a row is settled in the order of the preset, not the graver
     /// one first.
     pub order_of_the_preset: bool,
+    /// R1.3, R1.5: the engine waits for the next look, a second at the most, where good and questionable violations
+    /// together reach 20 s while the value is a good one. The stories are compared with a look at that moment.
+    pub late_looks: bool,
 }
 
 impl Disputed {
@@ -29,6 +34,7 @@ impl Disputed {
         row_21_band_is_high: true,
         motion_over_doubted: true,
         order_of_the_preset: true,
+        late_looks: true,
     };
     pub const AS_THE_RULES: Self = Self {
         falls_from_stale: false,
@@ -37,5 +43,6 @@ impl Disputed {
         row_21_band_is_high: false,
         motion_over_doubted: false,
         order_of_the_preset: false,
+        late_looks: false,
     };
 }

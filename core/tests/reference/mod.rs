@@ -48,7 +48,7 @@ struct Known {
 
 /// The story of a stay: what every condition that the reference knows did until `end`, in order.
 pub fn story(facts: &[Fact], cadence: u64, preset: &Preset, end: u64, disputed: Disputed) -> Vec<Line> {
-    let end = Instant::said(end);
+    let end = Instant::last(end);
     let stay = Stay::of(facts, cadence, preset, end, disputed);
     let mut known = stay.known(&Board::of(&[], facts, &[], disputed), &[]);
     // Each telling is right for longer than the one before, by one event at the least.
@@ -56,11 +56,12 @@ pub fn story(facts: &[Fact], cadence: u64, preset: &Preset, end: u64, disputed: 
         let (board, disarmed) = stay.board(&known);
         let now = stay.known(&board, &disarmed);
         if now == known {
-            let no_pulse = stay.held.pulse.map(|pulse| match pulse {
+            let says = stay.held.pulse.map(|pulse| match pulse {
                 Measured::Absent(reason) => *reason == Absent::NoPulse,
                 _ => disputed.row_25_hides_with_a_pulse,
             });
-            return board.story(&no_pulse, end);
+            let looks = disputed.row_25_hides_with_a_pulse.then(|| stay.looks.clone());
+            return board.story(&announced::NoPulse { says, looks }, end);
         }
         known = now;
     }
@@ -94,14 +95,14 @@ impl<'a> Stay<'a> {
             preset,
             disputed,
             end,
-            looks: segments::looks(facts, sessions.iter().map(|session| session.opened)),
+            looks: segments::looks(facts, &held, sessions.iter().map(|session| session.opened)),
             pulse: held.pulse.map(|pulse| pulse.value().is_some()),
             wants: unavailable::wants(&held),
-            held,
             all_lost: segments::all_lost(facts),
             phases: phases::phases(&sessions, preset),
             third_baseline: determinations::third_baseline(&determinations, &sessions),
             determinations,
+            held,
             sessions,
         }
     }

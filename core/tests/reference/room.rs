@@ -24,10 +24,12 @@ pub fn armed(phases: &Timeline<Phase>, pulse: &Timeline<bool>, alarmed: &Timelin
             }
             armed.set(arm, true);
             let disarm = state.from(arm).find_map(|stretch| {
-                let (pulse_now, alarmed) = *stretch.value;
+                let (pulse_now, alarmed_now) = *stretch.value;
                 let lost = pulse.from(stretch.from).next()?.from;
-                let at = stretch.from.max(Instant::due(lost.ms + DISARM));
-                (!pulse_now && !alarmed && at < stretch.to).then_some(at)
+                // What ends an alarm is over before the watch ends for that.
+                let free = alarmed.from(stretch.from).next()?.from.next();
+                let at = Instant::due(lost.ms + DISARM).max(free);
+                (!pulse_now && !alarmed_now && at < stretch.to).then_some(at)
             });
             let Some(disarm) = disarm.filter(|at| *at < empty.to) else { break };
             armed.set(disarm, false);

@@ -93,8 +93,9 @@ fn begins(
             due.extend(reached(from, stretch.to, pending.good, delay, holds));
         }
         if matches!(row.condition, Condition::Spo2Critical | Condition::Spo2VeryLow) {
-            let holds = matches!(verdict, Verdict::Doubted(Side::Violation, _));
-            if pending.doubted > 0 || holds {
+            let doubted = matches!(verdict, Verdict::Doubted(Side::Violation, _));
+            let holds = doubted || verdict == Verdict::Good(Side::Violation);
+            if pending.doubted > 0 || doubted {
                 due.extend(reached(from, stretch.to, pending.good + pending.doubted, DOUBTED, holds));
             }
         }
@@ -148,19 +149,23 @@ fn pending(
                     pending.good += sudden;
                 }
                 sudden = 0;
+                // What was no fall, was not pending either.
+                pending.motion &= pending.good > 0 || circumstances.disputed.motion_over_doubted;
                 if side == Side::Violation {
                     pending.good += ms;
                 }
             }
             Verdict::Sudden(Side::Violation) => sudden += ms,
             Verdict::Doubted(side, motion) => {
-                pending.motion |= motion && pending.good + sudden > 0;
                 if motion && circumstances.disputed.motion_over_doubted {
                     let looks = circumstances.looks;
                     let looks = &looks[..looks.partition_point(|at| *at < stretch.to && *at <= until)];
-                    let last = looks.last().filter(|at| **at >= stretch.from.max(since));
-                    let grown = if side == Side::Violation { last.map_or(0, |at| at.ms - stretch.from.max(since).ms) } else { 0 };
-                    pending.motion |= last.is_some() && pending.doubted + grown > 0;
+                    if let Some(last) = looks.last().filter(|at| **at >= stretch.from.max(since)) {
+                        let held = if side == Side::Violation { last.ms - stretch.from.max(since).ms } else { 0 };
+                        pending.motion = pending.good + sudden + pending.doubted + held > 0;
+                    }
+                } else {
+                    pending.motion |= motion && pending.good + sudden > 0;
                 }
                 if side == Side::Violation {
                     pending.doubted += ms;

@@ -37,10 +37,19 @@ pub enum Step {
 
 /// A bed that is told steps, the facts of them, and what the bed said.
 pub struct Stay {
+    cadence: Span,
     bed: Bed,
     now: Time,
     pub facts: Vec<Fact>,
-    out: Vec<(Time, Output)>,
+    told: Vec<(Time, Told)>,
+    out: Vec<Output>,
+}
+
+/// What the bed was told.
+#[derive(Clone, Debug)]
+enum Told {
+    Input(Input),
+    Action(Action),
 }
 
 impl Stay {
@@ -49,7 +58,23 @@ impl Stay {
         let oximeter = device(cadence, vec![Quantity::Spo2, Quantity::Pulse], Some(127));
         let cuff = device(Span::secs(5), vec![Quantity::BloodPressure], None);
         let bed = Bed::new(Preset::kat_default_1(), vec![oximeter, cuff], Time::ZERO);
-        Self { bed, now: Time::ZERO, facts: Vec::new(), out: Vec::new() }
+        Self { cadence, bed, now: Time::ZERO, facts: Vec::new(), told: Vec::new(), out: Vec::new() }
+    }
+
+    /// The same stay, but the box also looks at these milliseconds. It should change nothing.
+    pub fn looked_at(&self, looks: impl Iterator<Item = u64>) -> Self {
+        let looks = looks.map(|ms| (Time::from_millis(ms), Told::Input(Input::Tick)));
+        let mut told: Vec<_> = looks.chain(self.told.iter().cloned()).collect();
+        told.sort_by_key(|(at, _)| *at);
+        let mut stay = Self::new(self.cadence);
+        for (at, told) in told.into_iter().filter(|(at, _)| *at <= self.now) {
+            stay.now = at;
+            match told {
+                Told::Input(input) => stay.tell(&input),
+                Told::Action(action) => stay.act(action),
+            }
+        }
+        stay
     }
 
     pub fn now(&self) -> u64 {
@@ -135,17 +160,17 @@ impl Stay {
     }
 
     fn tell(&mut self, input: &Input) {
-        let Self { bed, now, out, .. } = self;
-        let mut news = Vec::new();
-        bed.input(input, *now, &mut |output| news.push(output));
-        out.extend(news.into_iter().map(|output| (*now, output)));
+        let Self { bed, now, told, out, .. } = self;
+        told.push((*now, Told::Input(*input)));
+        bed.input(input, *now, &mut |output| out.push(output));
     }
 
     fn act(&mut self, action: Action) {
+        let Self { bed, now, told, out, .. } = self;
+        told.push((*now, Told::Action(action.clone())));
         let command = Command { actor: "nurse-1".into(), action };
-        let Self { bed, now, out, .. } = self;
         // What is refused does not happen: the reference decides that by itself.
-        let _ = bed.command(&command, *now, &mut |output| out.push((*now, output)));
+        let _ = bed.command(&command, *now, &mut |output| out.push(output));
     }
 
     /// The engine's story, of what the reference knows.
@@ -153,7 +178,7 @@ impl Stay {
         let mut lines = Vec::new();
         // Told and heard, by condition, with the millisecond: of one millisecond the last counts.
         let mut states: Vec<(Condition, Vec<(u64, bool, bool)>)> = Vec::new();
-        for (_, output) in &self.out {
+        for output in &self.out {
             match output {
                 Output::Event(event) => {
                     let (alarm, did) = match &event.kind {

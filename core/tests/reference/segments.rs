@@ -113,8 +113,8 @@ pub fn all_lost(facts: &[Fact]) -> Timeline<bool> {
     oximeter.with(&cuff).map(|(oximeter, cuff)| *oximeter && *cuff)
 }
 
-/// When the numbers were looked at anew: samples, losses, openings.
-pub fn looks(facts: &[Fact], opened: impl Iterator<Item = Instant>) -> Vec<Instant> {
+/// When the numbers were looked at anew: samples, changes of what is held, losses, openings.
+pub fn looks(facts: &[Fact], held: &Held, opened: impl Iterator<Item = Instant>) -> Vec<Instant> {
     let samples = facts.iter().filter(|fact| matches!(fact.what, What::Numbers { .. }));
     let oximeter = ways(facts, |what| if let What::Oximeter(way) = what { Some(*way) } else { None });
     let cuff = ways(facts, |what| if let What::Cuff(way) = what { Some(*way) } else { None });
@@ -123,6 +123,7 @@ pub fn looks(facts: &[Fact], opened: impl Iterator<Item = Instant>) -> Vec<Insta
         lost.map(|way| way.from).collect::<Vec<_>>()
     };
     let mut looks: Vec<_> = samples.map(|fact| Instant::said(fact.ms)).chain(opened).collect();
+    looks.extend(held.spo2.changes().chain(held.pulse.changes()));
     looks.extend(lost(&oximeter).into_iter().chain(lost(&cuff)));
     looks.sort_unstable();
     looks

@@ -8,18 +8,20 @@ pub struct Instant {
     pub turn: Turn,
 }
 
-/// The two turns of a millisecond.
+/// The turns of a millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
     /// By the passing of time.
     Due,
     /// By what a device or a person says.
     Said,
+    /// As a consequence of that.
+    Then,
 }
 
 impl Instant {
     pub const START: Self = Self::due(0);
-    pub const NEVER: Self = Self::said(u64::MAX);
+    pub const NEVER: Self = Self::last(u64::MAX);
 
     pub const fn due(ms: u64) -> Self {
         Self { ms, turn: Turn::Due }
@@ -29,11 +31,17 @@ impl Instant {
         Self { ms, turn: Turn::Said }
     }
 
+    /// The end of a millisecond.
+    pub const fn last(ms: u64) -> Self {
+        Self { ms, turn: Turn::Then }
+    }
+
     /// The next one.
     pub const fn next(self) -> Self {
         match self.turn {
             Turn::Due => Self::said(self.ms),
-            Turn::Said => Self::due(self.ms.saturating_add(1)),
+            Turn::Said => Self::last(self.ms),
+            Turn::Then => Self::due(self.ms.saturating_add(1)),
         }
     }
 }
