@@ -7,7 +7,7 @@ use std::time::Instant as Clock;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use reference::disputed::Disputed;
-use reference::facts::Line;
+use reference::facts::{Fact, Line};
 use reference::seam::{Stay, Step};
 use vitalsd_core::monitor::input::{Link, LossReason, Route};
 use vitalsd_core::monitor::preset::Preset;
@@ -104,7 +104,10 @@ fn stories(cadence: Span, steps: &[(u64, Step)], disputed: Disputed) -> (Vec<Lin
     let reference = reference::story(&stay.facts, cadence.as_millis(), &preset, stay.now(), disputed);
     let engine = stay.story();
     if engine != reference && disputed.late_looks {
-        return (stay.looked_at(reference.iter().map(|line| line.ms)).story(), reference);
+        let stale = 3_000.max(cadence.as_millis() * 5 / 2);
+        let forgets = |fact: &Fact| [3_000, 30_000, stale + 30_000].map(|after| fact.ms + after);
+        let looks = reference.iter().map(|line| line.ms).chain(stay.facts.iter().flat_map(forgets));
+        return (stay.looked_at(looks).story(), reference);
     }
     (engine, reference)
 }

@@ -32,6 +32,8 @@ struct Episode {
     latched: Option<(Instant, Instant)>,
     /// The graver one that it ended under, whose latch stands for its own.
     under: Option<Condition>,
+    /// It ended with everything about its patient.
+    dropped: bool,
 }
 
 impl Episode {
@@ -209,15 +211,17 @@ impl Board {
         let episode = &self.episodes[index];
         let condition = episode.condition;
         let dropped = drops.contains(&at);
-        let on = self.above(index, at).next();
-        let latched = self.graver(index, at).find(|above| above.latched(at) && above.end >= episode.begin);
-        let under = on.or(latched).map(|above| above.condition);
+        // The nearest one above it. An older latch is of another fall.
+        let on = self.above(index, at).map(|above| above.condition).min();
+        let of_this_fall = self.graver(index, at).filter(|above| above.latched(at) && above.end >= episode.begin);
+        let under = on.or(of_this_fall.map(|above| above.condition).min());
         let latches = condition.kind() == AlarmKind::Physiological
             && episode.priority(at) > Priority::Low
             && !episode.accepted(at)
             && under.is_none()
             && !dropped;
         self.episodes[index].under = under.filter(|_| !dropped);
+        self.episodes[index].dropped = dropped;
         if latches {
             self.episodes[index].latched = Some((at, Instant::NEVER));
         }
@@ -276,6 +280,7 @@ impl Board {
         let mut timeline = Timeline::always(false);
         for at in instants {
             let ended = self.episodes.iter().filter(|e| e.condition == condition && e.end <= at);
+            let ended = ended.filter(|e| !e.dropped || !self.disputed.cover_outlives_patient);
             let under = ended.max_by_key(|e| e.end).and_then(|last| last.under);
             let counts = |e: &&Episode| e.condition == condition || under == Some(e.condition);
             let latched = |e: &Episode| latch(e).is_some_and(|(from, to)| from <= at && at < to);
@@ -391,6 +396,7 @@ fn episodes((condition, activity): &Activity) -> Vec<Episode> {
                 accepted: Vec::new(),
                 latched: None,
                 under: None,
+                dropped: false,
             }),
         }
     }

@@ -22,8 +22,11 @@ pub struct Disputed {
     /// one first.
     pub order_of_the_preset: bool,
     /// R1.3, R1.5: the engine waits for the next look, a second at the most, where good and questionable violations
-    /// together reach 20 s while the value is a good one. The stories are compared with a look at that moment.
+    /// together reach 20 s while the value is a good one; and where motion is forgotten when nothing is pending. The
+    /// stories are compared with looks at such moments.
     pub late_looks: bool,
+    /// R2.6: that a row once ended under a graver one is remembered from one patient to the next.
+    pub cover_outlives_patient: bool,
 }
 
 impl Disputed {
@@ -35,6 +38,7 @@ impl Disputed {
         motion_over_doubted: true,
         order_of_the_preset: true,
         late_looks: true,
+        cover_outlives_patient: true,
     };
     pub const AS_THE_RULES: Self = Self {
         falls_from_stale: false,
@@ -44,5 +48,6 @@ impl Disputed {
         motion_over_doubted: false,
         order_of_the_preset: false,
         late_looks: false,
+        cover_outlives_patient: false,
     };
 }

@@ -170,11 +170,14 @@ fn thin(
     let mut thin: Option<Priority> = None;
     let mut second = from.ms + SECOND;
     while Instant::due(second) < to {
-        let now = Instant::due(second);
+        // A dose that is told in that very millisecond counts.
+        let (due, last) = (Instant::due(second), Instant::last(second));
+        let dosed = circumstances.phases.at(due) != circumstances.phases.at(last);
+        let now = if dosed { Instant::said(second) } else { due };
         // What has ended three minutes ago is not looked at any more, nor what has not begun.
         let first = losses.partition_point(|loss| loss.to.ms + LONG <= second);
-        let seen = &losses[first..losses.partition_point(|loss| loss.from < now)];
-        let judged = match *circumstances.phases.at(now) {
+        let seen = &losses[first..losses.partition_point(|loss| loss.from < due)];
+        let judged = match *circumstances.phases.at(last) {
             Phase::NoSession | Phase::Baseline => None,
             _ if comes_and_goes(seen, second, LONG) && good_below(seen, second, LONG, terms.thin_high_pct.into()) => {
                 Some(Priority::High)
