@@ -10,9 +10,8 @@ use super::timeline::{Instant, Timeline};
 const HEARD_AFTER_END: u64 = 30_000;
 
 /// The rows in the order of the preset.
-const PRESET: [&str; 20] = [
-    "1a", "1b", "2", "3", "4", "6", "7", "8", "9", "10", "11", "25", "12", "13", "14", "15", "16", "19", "20", "21",
-];
+const PRESET: [&str; 20] =
+    ["1a", "1b", "2", "3", "4", "6", "7", "8", "9", "10", "11", "25", "12", "13", "14", "15", "16", "19", "20", "21"];
 
 /// A condition and its priority while it is active.
 pub type Activity = (Condition, Timeline<Option<Priority>>);
@@ -58,9 +57,8 @@ impl Episode {
     /// Whether it is heard if it is announced.
     fn audible(&self, at: Instant) -> bool {
         let grave = self.priority(at) > Priority::Low && !self.accepted(at);
-        let after_end = self.latched(at)
-            && self.priority(at) == Priority::High
-            && at < Instant::due(self.end.ms + HEARD_AFTER_END);
+        let after_end =
+            self.latched(at) && self.priority(at) == Priority::High && at < Instant::due(self.end.ms + HEARD_AFTER_END);
         grave && (self.on(at) || after_end)
     }
 
@@ -90,6 +88,8 @@ impl NoPulse {
 pub struct Board {
     episodes: Vec<Episode>,
     disputed: Disputed,
+    /// When everything about a patient was dropped.
+    drops: Vec<Instant>,
     lines: Vec<Line>,
 }
 
@@ -105,7 +105,7 @@ impl Board {
     /// From the activity of every condition, what people did, and when everything was dropped.
     pub fn of(activities: &[Activity], facts: &[Fact], drops: &[Instant], disputed: Disputed) -> Self {
         let episodes = activities.iter().flat_map(episodes).collect();
-        let mut board = Self { episodes, disputed, lines: Vec::new() };
+        let mut board = Self { episodes, disputed, drops: drops.to_vec(), lines: Vec::new() };
         for (at, turn) in board.turns(facts, drops) {
             match turn {
                 Turn::Episode(index) => board.turn(index, at, drops),
@@ -280,7 +280,10 @@ impl Board {
         let mut timeline = Timeline::always(false);
         for at in instants {
             let ended = self.episodes.iter().filter(|e| e.condition == condition && e.end <= at);
-            let ended = ended.filter(|e| !e.dropped || !self.disputed.cover_outlives_patient);
+            let patient_since = self.drops.iter().copied().filter(|drop| *drop <= at).max();
+            let ended = ended.filter(|e| {
+                if self.disputed.cover_outlives_patient { !e.dropped } else { Some(e.end) > patient_since }
+            });
             let under = ended.max_by_key(|e| e.end).and_then(|last| last.under);
             let counts = |e: &&Episode| e.condition == condition || under == Some(e.condition);
             let latched = |e: &Episode| latch(e).is_some_and(|(from, to)| from <= at && at < to);

@@ -19,7 +19,7 @@ pub enum What {
     PressureByHand { pressure: BloodPressure, ago: u64 },
     Oximeter(Link),
     Cuff(Link),
-    Open { route: Route, infusion: Option<u64>, over_65: bool },
+    Open { route: Route, infusion: Option<u64> },
     Dose { ago: u64 },
     Close,
     Accept { condition: Condition, episode: u32, priority: Priority },

@@ -7,8 +7,6 @@
 //! told so far, and the story is told again until it does not change any more.
 //!
 //! It shares nothing with the engine but the data types and the figures of the preset.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a helper of tests fails as a test does")]
-
 pub mod announced;
 pub mod determinations;
 pub mod disputed;
@@ -33,7 +31,9 @@ use timeline::{Instant, Timeline};
 /// Whether the reference knows about a condition.
 pub fn models(condition: Condition) -> bool {
     let rows = ["1a", "1b", "2", "3", "4", "6", "7", "8", "9", "10", "11", "25", "26"];
-    rows.contains(&condition.row()) || determinations::ROWS.contains(&condition.row()) || condition == Condition::AllLost
+    rows.contains(&condition.row())
+        || determinations::ROWS.contains(&condition.row())
+        || condition == Condition::AllLost
 }
 
 /// What of the story the next telling of it starts from.
@@ -123,10 +123,14 @@ impl<'a> Stay<'a> {
         let armed = room::armed(&self.phases, &self.pulse, &known.alarmed);
         let state = self.phases.with(&armed);
         let closings = self.sessions.iter().map(|session| session.closed).filter(|at| *at != Instant::NEVER);
-        let disarmed: Vec<_> = state.stretches().zip(state.stretches().skip(1)).filter_map(|(before, after)| {
-            let ended = *before.value == (Phase::NoSession, true) && *after.value == (Phase::NoSession, false);
-            ended.then_some(after.from)
-        }).collect();
+        let disarmed: Vec<_> = state
+            .stretches()
+            .zip(state.stretches().skip(1))
+            .filter_map(|(before, after)| {
+                let ended = *before.value == (Phase::NoSession, true) && *after.value == (Phase::NoSession, false);
+                ended.then_some(after.from)
+            })
+            .collect();
         let mut drops: Vec<_> = closings.chain(disarmed.iter().copied()).filter(|at| *at <= self.end).collect();
         drops.sort_unstable();
         // A session that begins in a room without a pressure alarm begins without pressures.

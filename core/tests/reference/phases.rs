@@ -15,7 +15,6 @@ const BACK_DATED_AT_MOST: u64 = 120 * 60_000;
 pub struct Session {
     pub opened: Instant,
     pub closed: Instant,
-    pub over_65: bool,
     route: Route,
     infusion: Option<u64>,
     /// When it was recorded, and its effective time.
@@ -30,10 +29,9 @@ pub fn sessions(facts: &[Fact]) -> Vec<Session> {
         let now = Instant::said(fact.ms);
         let open = sessions.last_mut().filter(|session| session.closed == Instant::NEVER);
         match (&fact.what, open) {
-            (What::Open { route, infusion, over_65 }, None) => sessions.push(Session {
+            (What::Open { route, infusion }, None) => sessions.push(Session {
                 opened: now,
                 closed: Instant::NEVER,
-                over_65: *over_65,
                 route: *route,
                 infusion: *infusion,
                 dose: None,

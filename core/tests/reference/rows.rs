@@ -114,8 +114,8 @@ fn reached(from: Instant, to: Instant, sum: u64, wanted: u64, grows: bool) -> Op
 
 /// R1.5, R2.6: how long a violation must last.
 fn delay(row: &OximetryRow, latched: bool, motion: Motion) -> u64 {
-    let exempt =
-        [Condition::Spo2Critical, Condition::Spo2VeryLow, Condition::Spo2Low, Condition::NoPulse].contains(&row.condition);
+    let exempt = [Condition::Spo2Critical, Condition::Spo2VeryLow, Condition::Spo2Low, Condition::NoPulse]
+        .contains(&row.condition);
     let delay = row.delay.as_millis();
     let delay = if motion && !exempt { delay + delay.min(MOTION_AT_MOST) } else { delay };
     if latched { delay.min(LATCHED) } else { delay }
@@ -132,12 +132,7 @@ struct Pending {
 }
 
 /// R2.2: what adds up between `since` and `until`.
-fn pending(
-    verdicts: &Timeline<Verdict>,
-    since: Instant,
-    until: Instant,
-    circumstances: &Circumstances<'_>,
-) -> Pending {
+fn pending(verdicts: &Timeline<Verdict>, since: Instant, until: Instant, circumstances: &Circumstances<'_>) -> Pending {
     let mut pending = Pending { good: 0, doubted: 0, motion: false };
     // What falls have added up that no good value has confirmed yet.
     let mut sudden = 0;

@@ -35,6 +35,9 @@ pub enum Step {
     Nothing,
 }
 
+/// The millisecond, whether the condition is announced, and whether it is to be heard.
+type State = (u64, bool, bool);
+
 /// A bed that is told steps, the facts of them, and what the bed said.
 pub struct Stay {
     cadence: Span,
@@ -54,7 +57,8 @@ enum Told {
 
 impl Stay {
     pub fn new(cadence: Span) -> Self {
-        let device = |cadence, primary, pleth_full_scale| Device { cadence, primary, starts_cuff: false, pleth_full_scale };
+        let device =
+            |cadence, primary, pleth_full_scale| Device { cadence, primary, starts_cuff: false, pleth_full_scale };
         let oximeter = device(cadence, vec![Quantity::Spo2, Quantity::Pulse], Some(127));
         let cuff = device(Span::secs(5), vec![Quantity::BloodPressure], None);
         let bed = Bed::new(Preset::kat_default_1(), vec![oximeter, cuff], Time::ZERO);
@@ -114,8 +118,7 @@ impl Stay {
             }
             Step::Broker(lost) => self.tell(&Input::Fault { fault: BoxFault::Broker, present: *lost }),
             Step::Open(route, infusion, over_65) => {
-                let what =
-                    What::Open { route: *route, infusion: infusion.map(Span::as_millis), over_65: *over_65 };
+                let what = What::Open { route: *route, infusion: infusion.map(Span::as_millis) };
                 self.note(what);
                 self.act(Action::Open { route: *route, infusion: *infusion, over_65: *over_65 });
             }
@@ -177,7 +180,7 @@ impl Stay {
     pub fn story(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         // Told and heard, by condition, with the millisecond: of one millisecond the last counts.
-        let mut states: Vec<(Condition, Vec<(u64, bool, bool)>)> = Vec::new();
+        let mut states: Vec<(Condition, Vec<State>)> = Vec::new();
         for output in &self.out {
             match output {
                 Output::Event(event) => {
