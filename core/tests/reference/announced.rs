@@ -332,7 +332,7 @@ impl Board {
         let quiet = self.episodes.iter().map(|episode| episode.end.ms.saturating_add(HEARD_AFTER_END));
         let mut moments: Vec<u64> = self.instants().iter().map(|at| at.ms).chain(quiet).collect();
         if self.episodes.iter().any(|episode| episode.condition == Condition::NoPulse) {
-            moments.extend(no_pulse.says.changes().map(|at| at.ms));
+            moments.extend(no_pulse.says.changes().chain(no_pulse.looks.iter().flatten().copied()).map(|at| at.ms));
         }
         moments.sort_unstable();
         moments.dedup();
