@@ -229,6 +229,7 @@ mod tests {
             cadence: Span::secs(1),
             primary: primary.into(),
             starts_cuff: primary == [Quantity::BloodPressure],
+            cuff_rest: Span::secs(30),
             pleth_full_scale: None,
         };
         let devices = vec![device(&[Quantity::Spo2, Quantity::Pulse]), device(&[Quantity::BloodPressure])];

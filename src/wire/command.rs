@@ -106,6 +106,8 @@ pub enum Refusal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         priority: Option<Priority>,
     },
+    /// Somebody else has accepted it.
+    Taken,
     /// This condition is never switched off, or not in this phase.
     NeverOff,
     /// The pulse before the dose was not below 50, or there is none.
@@ -154,6 +156,7 @@ impl From<CommandRefusal> for Refusal {
             Core::NotSeen { latched } => Self::NotSeen { latched },
             Core::ReasonNeeded { met } => Self::ReasonNeeded { met },
             Core::AlarmChanged { episode, priority } => Self::AlarmChanged { episode, priority },
+            Core::Taken => Self::Taken,
             Core::NeverOff => Self::NeverOff,
             Core::NoSlowPulse => Self::NoSlowPulse,
             Core::OutOfRange => Self::OutOfRange,

@@ -158,6 +158,8 @@ pub enum Failure {
     NoAnswer,
     /// Numbers outside the range or out of order.
     OutOfRange,
+    /// The numbers of the determination before, sooner than any cuff can measure.
+    Repeated,
     /// A code that is not documented.
     Unknown,
 }
@@ -173,6 +175,7 @@ impl From<CuffFailure> for Failure {
             CuffFailure::Cancelled => Self::Cancelled,
             CuffFailure::NoAnswer => Self::NoAnswer,
             CuffFailure::OutOfRange => Self::OutOfRange,
+            CuffFailure::Repeated => Self::Repeated,
             CuffFailure::Unknown(_) => Self::Unknown,
         }
     }

@@ -250,6 +250,7 @@ const fn core_failure(failure: Failure) -> CuffFailure {
         Failure::Cancelled => CuffFailure::Cancelled,
         Failure::NoAnswer => CuffFailure::NoAnswer,
         Failure::OutOfRange => CuffFailure::OutOfRange,
+        Failure::Repeated => CuffFailure::Repeated,
         Failure::Unknown => CuffFailure::Unknown(0),
     }
 }
