@@ -13,12 +13,17 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use hdrhistogram::Histogram;
 use steady::{Frame, START, Tape, is_oximetry};
+use vitalsd::recording::Row;
+use vitalsd::replay::{Replay, Terms};
 use vitalsd::simulator::device::Model;
+use vitalsd::simulator::labelled::{Labelled, Set};
+use vitalsd::simulator::scene::Scene;
 use vitalsd::simulator::script::Script;
 use vitalsd_core::driver::Driver;
 use vitalsd_core::monitor::input::Input;
 use vitalsd_core::monitor::output::Output;
 use vitalsd_core::time::{Span, Time};
+use vitalsd_core::vitals::{BloodPressure, Pressure, PulseRate, Spo2};
 
 /// After that the first of everything has been seen: the lock, a determination, a reading told.
 const WARM_UP: Span = Span::secs(60);
@@ -39,6 +44,7 @@ fn main() {
     // Otherwise it is only tried out.
     if std::env::args().any(|argument| argument == "--bench") {
         one_by_one(nonin);
+        a_session();
     }
 }
 
@@ -136,6 +142,43 @@ fn one_by_one(tape: &Tape) {
         let at = |quantile| spent.value_at_quantile(quantile);
         println!("{name:<20} {:>8} {:>7} {:>7} {:>7}", at(0.5), at(0.99), at(0.999), spent.max());
     }
+}
+
+/// What it takes to replay a session of three hours: one row a second, and a pressure every ten minutes.
+fn a_session() {
+    let session = Labelled::new(Set::Session, 1);
+    let scene = Scene::patient(session.script, session.seed);
+    let rows: Vec<_> = (0..session.length.as_millis() / 1_000)
+        .map(|second| {
+            let at = Time::from_millis(second * 1_000);
+            let (truth, reading) = (scene.truth(at), scene.reading(at));
+            let pressure = truth.pressure.filter(|_| second % 600 == 0);
+            let mmhg = |part: Option<Pressure>| part.map(Pressure::as_mmhg);
+            Row {
+                time_ms: at.as_millis(),
+                spo2_tenths: reading.spo2.map(Spo2::as_tenths),
+                pulse_bpm: reading.pulse.map(PulseRate::as_bpm),
+                systolic_mmhg: mmhg(pressure.and_then(BloodPressure::systolic)),
+                diastolic_mmhg: mmhg(pressure.and_then(BloodPressure::diastolic)),
+                ..Row::default()
+            }
+        })
+        .collect();
+    let count = rows.len();
+    let replay = Replay::new(rows, Terms::default()).expect("a recording");
+    let mut spent = histogram();
+    for _ in 0..20 {
+        record(&mut spent, || {
+            let story = replay.play().expect("plays");
+            black_box(replay.summary(&story));
+        });
+    }
+    let ms = |nanoseconds: u64| Duration::from_nanos(nanoseconds).as_secs_f64() * 1_000.0;
+    println!(
+        "a session of three hours, {count} rows, with its summary: median {:.1} ms, longest {:.1} ms",
+        ms(spent.value_at_quantile(0.5)),
+        ms(spent.max())
+    );
 }
 
 /// Times `count` steps, from a fresh start each time the course is over. The start is not timed.

@@ -190,9 +190,21 @@ fn a_pressure_over_a_line_is_found_by_the_driver() {
 fn the_summary_counts_what_the_rules_and_what_the_plain_rule_would_have_done() {
     // 87 from 100 on: row 2 at 110 (HIGH), row 3 noted at 115; both end 15 s after 130. Three seconds of 89
     // are nothing to the rules and a second onset to the plain one, 40 s later and so of the same excursion.
+    // Rows 3 and 4 are broken by them as well, and wait longer: only what lasts is due.
     let text = oximetry(&[(97, 100), (87, 30), (97, 40), (89, 3), (97, 57)]);
     let replay = Replay::new(rows(&text), Terms::default()).unwrap();
-    let summary = replay.summary(&replay.events().unwrap());
+    let summary = replay.summary(&replay.play().unwrap());
+    let row = |condition: &str, row: &str, delay_s: u32, violation_s: u32, sustained: u32| {
+        let mut row = json!({
+            "condition": condition, "row": row, "delay_s": delay_s, "violation_s": violation_s,
+            "sustained": sustained, "found": sustained, "late": 0
+        });
+        if sustained > 0 {
+            row["median_s"] = json!(0);
+            row["worst_s"] = json!(0);
+        }
+        row
+    };
     assert_eq!(
         serde_json::to_value(summary).unwrap(),
         json!({
@@ -203,7 +215,14 @@ fn the_summary_counts_what_the_rules_and_what_the_plain_rule_would_have_done() {
             ],
             "audible": 1,
             "audible_per_hour": 15.7,
-            "plain": { "spo2_below_pct": 90, "onsets": 2, "onsets_per_hour": 31.3, "violation_s": 33 },
+            "rows": [
+                row("spo2-low", "2", 10, 30, 1),
+                row("spo2-reduced", "3", 15, 33, 1),
+                row("spo2-drift", "4", 60, 33, 0)
+            ],
+            "plain": [
+                { "rule": "SpO2 < 90", "onsets": 2, "onsets_per_hour": 31.3, "violation_s": 33, "lasting": 1 }
+            ],
             "excursions": [{
                 "start_s": 100, "lasted_s": 73, "lowest_spo2_pct": 87,
                 "to_alarm_s": 10, "to_audible_s": 10, "to_high_s": 10
@@ -281,13 +300,46 @@ fn the_summary_is_a_page_for_people_or_an_object_for_programs() {
     let page = String::from_utf8(vitalsd(&["replay", file, "--summary"], b"").stdout).unwrap();
     for part in [
         "spo2-low      HIGH      1         1           110",
-        "SpO2 < 90, no delay: 1 onsets",
+        "spo2-low      2    10       30        1          1      0     0         0        0",
+        "SpO2 < 90             1       15.7     30        1",
         "100             30     87        10 ",
     ] {
         assert!(page.contains(part), "{part:?} in\n{page}");
     }
     let object = vitalsd(&["replay", file, "--summary", "--json"], b"").stdout;
-    assert_eq!(lines(&object)[0]["plain"]["onsets"], 1);
+    assert_eq!(lines(&object)[0]["plain"][0]["onsets"], 1);
+}
+
+#[test]
+fn a_cuff_reading_after_another_is_held_against_the_rows_of_the_blood_pressure() {
+    // BP 128/80, 150/88, 172/96, 184/104, 186/106 every 5 min (R12): rows 13, 14, 15 with the readings; the
+    // plain rule calls at 172 and goes on.
+    let pressures = [(128, 80), (150, 88), (172, 96), (184, 104), (186, 106)];
+    let line = |(n, (systolic, diastolic)): (usize, (u16, u16))| format!("{},,,,,{systolic},{diastolic},\n", n * 300);
+    let text = HEADER.to_owned() + &pressures.into_iter().enumerate().map(line).collect::<String>();
+    let replay = Replay::new(rows(&text), Terms::default()).unwrap();
+    let summary = replay.summary(&replay.play().unwrap());
+    let found: Vec<_> = summary.rows.iter().map(|row| (row.row.as_str(), row.sustained, row.found, row.late)).collect();
+    assert_eq!(found, [("13", 1, 1, 0), ("14", 1, 1, 0), ("15", 1, 1, 0)]);
+    let plain: Vec<_> = summary.plain.iter().map(|plain| (plain.rule.as_str(), plain.onsets)).collect();
+    assert_eq!(plain, [("BP >= 160/100", 1)]);
+}
+
+#[test]
+fn a_set_of_simulated_sessions_is_a_page_or_an_object_and_the_same_each_time() {
+    let run = |extra: &[&str]| {
+        let done =
+            vitalsd(&[&["replay", "--synthetic", "artefacts", "--seeds", "1", "--summary"], extra].concat(), b"");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        done.stdout
+    };
+    assert_eq!(run(&["--json"]), run(&["--json"]));
+    let trial = &lines(&run(&["--json"]))[0];
+    assert_eq!((&trial["set"], &trial["sessions"], &trial["hours"]), (&json!("artefacts"), &json!(1), &json!(3)));
+    let page = String::from_utf8(run(&[])).unwrap();
+    assert!(page.starts_with("artefacts: 1 sessions, 3 h; 0 events, "), "{page}");
+    let refused = vitalsd(&["replay", "--synthetic", "artefacts"], b"");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--summary"), "a set is only ever summed up");
 }
 
 #[test]

@@ -2,27 +2,28 @@
 
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, anyhow};
 use clap::Args;
 use jiff::Timestamp;
+use serde::Serialize;
 use vitalsd_core::monitor::input::Route;
 use vitalsd_core::monitor::output::Event;
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::time::{Span, Time};
 
+mod page;
+
 use super::broken_pipe_is_no_error;
-use super::check::Grid;
 use crate::config::{self, Checked};
 use crate::recording::Reader;
-use crate::replay::{self, Terms};
+use crate::replay::{self, Terms, trial};
 use crate::simulator::device::Model;
+use crate::simulator::labelled::Set;
 use crate::simulator::script::Role;
-use crate::wire::number::Decimal;
-use crate::wire::summary::{Count, Excursion, Plain, Summary};
 use crate::wire::{self, Clock, Id, Timed};
 
 /// Play a recording (CSV) through the drivers and the alarm rules: one JSON event a line.
@@ -36,6 +37,7 @@ Examples:
   vitalsd replay night.csv
   vitalsd replay night.csv --driver nonin-df2 --route im --dose-at 300 --speed 10
   vitalsd replay night.csv --summary
+  vitalsd replay --synthetic artefacts --seeds 20 --summary
 
 A recording is a CSV with this header; a blank is the lack of a value, and columns without data may stay blank:
   time_s,spo2_pct,pulse_bpm,perfusion_index_pct,pleth,nibp_sys_mmhg,nibp_dia_mmhg,nibp_map_mmhg
@@ -43,8 +45,15 @@ A recording is a CSV with this header; a blank is the lack of a value, and colum
   1,97,72,,,128,82,99")]
 pub struct Replay {
     /// The recording.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "synthetic")]
+    file: Option<PathBuf>,
+    /// Instead of a recording, simulated sessions of which the truth is known: quiet, artefacts, events,
+    /// events-in-artefacts or session.
+    #[arg(long, value_name = "SET", requires = "summary", conflicts_with_all = ["file", "driver", "route", "dose_at", "cadence", "speed"])]
+    synthetic: Option<Set>,
+    /// How many of them.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "synthetic", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    seeds: u32,
     /// Send its values over a simulated line of this device and read them back by the driver; repeat it
     /// for oximeter and blood-pressure monitor.
     #[arg(long, value_name = "NAME")]
@@ -64,7 +73,7 @@ pub struct Replay {
     /// `max`, or this many times as fast as it was.
     #[arg(long, value_name = "N", default_value = "max", value_parser = speed)]
     speed: Speed,
-    /// What it came to instead of the events, beside the plain rule "SpO2 < 90, no delay".
+    /// What it came to instead of the events, beside plain rules without any delay.
     #[arg(long)]
     summary: bool,
     /// The summary as one JSON object, for programs.
@@ -81,26 +90,43 @@ enum Speed {
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        let preset = self.preset()?;
+        let written = match (&self.file, self.synthetic) {
+            (Some(file), _) => self.recording(file, preset)?,
+            (None, Some(set)) => {
+                let trial = trial::run(set, self.seeds, &preset)?;
+                self.say(&trial, || page::trial(&trial))?
+            }
+            (None, None) => Ok(()),
+        };
+        written.or_else(broken_pipe_is_no_error)
+    }
+
+    fn recording(&self, file: &Path, preset: Preset) -> anyhow::Result<io::Result<()>> {
         // These errors name their cause themselves: as a chain it would stand there twice.
-        let rows = Reader::open(&self.file).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(Error::msg)?;
+        let rows = Reader::open(file).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(Error::msg)?;
         let terms = Terms {
-            preset: self.preset()?,
+            preset,
             route: self.route,
             dose_at: Time::ZERO + self.dose_at,
             cadence: self.cadence,
-            drivers: self.driver,
+            drivers: self.driver.clone(),
         };
-        let named = || self.file.display().to_string();
+        let named = || file.display().to_string();
         let replay = replay::Replay::new(rows, terms).with_context(named)?;
-        let events = replay.events().with_context(named)?;
-        let written = if self.summary {
-            let summary = replay.summary(&events);
-            let text = if self.json { serde_json::to_string(&summary)? + "\n" } else { page(&summary) };
-            io::stdout().lock().write_all(text.as_bytes())
+        let story = replay.play().with_context(named)?;
+        if self.summary {
+            let summary = replay.summary(&story);
+            self.say(&summary, || page::summary(&summary))
         } else {
-            tell(&lines(&replay, &events)?, self.speed)
-        };
-        written.or_else(broken_pipe_is_no_error)
+            Ok(tell(&lines(&replay, &story.events)?, self.speed))
+        }
+    }
+
+    /// For programs or for people.
+    fn say(&self, object: &impl Serialize, page: impl Fn() -> String) -> anyhow::Result<io::Result<()>> {
+        let text = if self.json { serde_json::to_string(object)? + "\n" } else { page() };
+        Ok(io::stdout().lock().write_all(text.as_bytes()))
     }
 
     fn preset(&self) -> anyhow::Result<Preset> {
@@ -136,42 +162,6 @@ fn tell(lines: &[(Time, String)], speed: Speed) -> io::Result<()> {
         writeln!(out, "{line}")?;
     }
     Ok(())
-}
-
-/// The summary for people.
-fn page(summary: &Summary) -> String {
-    let Summary { length_s, alarms, audible, audible_per_hour, plain, excursions } = summary;
-    let mut table = Grid::default();
-    table.row(["alarm", "priority", "episodes", "with sound", "first at s", "active s"]);
-    for Count { condition, priority, episodes, audible, first_s, active_s } in alarms {
-        let [episodes, audible] = [episodes, audible].map(ToString::to_string);
-        let [first, active] = [*first_s, *active_s].map(number);
-        table.row([condition.slug(), &priority.to_string(), &episodes, &audible, &first, &active]);
-    }
-    let Plain { spo2_below_pct, onsets, onsets_per_hour, violation_s } = plain;
-    let [length, hourly, below, onsets_hourly, violation] =
-        [*length_s, *audible_per_hour, *spo2_below_pct, *onsets_per_hour, *violation_s].map(number);
-    let alarms = table.text();
-    let mut page = format!(
-        "{length} s\n\n{alarms}\nannounced with sound: {audible}, {hourly} an hour\n\
-         SpO2 < {below}, no delay: {onsets} onsets, {onsets_hourly} an hour, {violation} s in violation\n"
-    );
-    if !excursions.is_empty() {
-        let mut table = Grid::default();
-        table.row(["excursion at s", "for s", "lowest %", "s to alarm", "s to MEDIUM or HIGH", "s to HIGH"]);
-        for Excursion { start_s, lasted_s, lowest_spo2_pct, to_alarm_s, to_audible_s, to_high_s } in excursions {
-            let [start, lasted, lowest] = [*start_s, *lasted_s, *lowest_spo2_pct].map(number);
-            let [alarm, audible, high] =
-                [to_alarm_s, to_audible_s, to_high_s].map(|after| after.map_or("never".to_owned(), number));
-            table.row([&start, &lasted, &lowest, &alarm, &audible, &high]);
-        }
-        page = page + "\n" + &table.text();
-    }
-    page
-}
-
-fn number(value: Decimal) -> String {
-    value.0.to_string()
 }
 
 fn route(text: &str) -> Result<Route, String> {

@@ -45,6 +45,7 @@ Kinds of event, each with at_s and for_s:
   silent, cable-pulled                device = \"oximeter\" or \"cuff\"
   cuff-fails                          status: 3, 4, 6, 7, 8 or 9
   cuff-hangs
+  cuff-repeats       a determination ends at once with the reading before
   bedside-reading                     no for_s: somebody presses the monitor's button")]
 pub struct Simulate {
     /// A device to simulate, by the name of its driver; repeat it for several [default: nonin-df2, dinamap].

@@ -5,8 +5,15 @@
 
 mod content;
 mod excursion;
+mod plain;
 mod source;
+mod story;
 mod summary;
+mod track;
+pub mod trial;
+mod verdict;
+
+pub use story::Story;
 
 use thiserror::Error;
 use vitalsd_core::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Input, Opening, Route};
@@ -19,11 +26,14 @@ use self::content::Content;
 use self::source::Source;
 use crate::recording::Row;
 use crate::simulator::device::Model;
-use crate::simulator::script::Role;
+use crate::simulator::scene::Scene;
+use crate::simulator::script::{Role, Script};
 use crate::wire::Summary;
 
 /// Who opens the session and gives the dose.
 const ACTOR: &str = "replay";
+/// R1.2: a slower oximeter is shown, but raises no alarm.
+const SLOWEST_ALARM_SOURCE: Span = Span::secs(4);
 
 /// How a recording is to be played.
 #[derive(Clone, Debug)]
@@ -126,7 +136,7 @@ impl Replay {
         for (device, source) in (0..).map(DeviceIndex).zip(&sources) {
             bed.input(&Input::Link { device, link: source.link() }, Time::ZERO, out);
         }
-        command(&mut bed, Action::Open(Opening::by(self.terms.route)), Time::ZERO, out)?;
+        command(&mut bed, open(self.terms.route), Time::ZERO, out)?;
 
         let end = self.end();
         let mut dose = Some(self.terms.dose_at);
@@ -146,29 +156,40 @@ impl Replay {
         Ok(())
     }
 
-    /// Plays it once, for the story alone.
+    /// Plays it once, and keeps what the bed says.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn play(&self) -> Result<Story, ReplayError> {
+        let mut story = Story::default();
+        self.run(&mut |output| story.take(output))?;
+        story.ends(self.end());
+        Ok(story)
+    }
+
+    /// Plays it once, for its events alone.
     ///
     /// # Errors
     /// As [`Self::run`].
     pub fn events(&self) -> Result<Vec<Event>, ReplayError> {
-        let mut events = Vec::new();
-        self.run(&mut |output| {
-            if let Output::Event(event) = output {
-                events.push(event);
-            }
-        })?;
-        Ok(events)
+        self.play().map(|story| story.events)
     }
 
-    /// What `events` come to, beside what the plain rule would have done.
+    /// What a replay of it came to, beside what the plain rules would have done.
     #[must_use]
-    pub fn summary(&self, events: &[Event]) -> Summary {
-        summary::of(&self.rows, &self.content, events)
+    pub fn summary(&self, story: &Story) -> Summary {
+        let cadence = self.terms.cadence.unwrap_or(self.content.step);
+        summary::of(
+            &self.terms.preset,
+            &track::of_rows(&self.rows, &self.content),
+            cadence <= SLOWEST_ALARM_SOURCE,
+            story,
+        )
     }
 
     fn source(&self, (role, model): (Role, Option<Model>)) -> Source<'_> {
         match (model, role) {
-            (Some(model), _) => Source::line(model, &self.rows),
+            (Some(model), _) => Source::line(model, &Scene::recording(self.rows.clone(), Script::quiet(), 1).shared()),
             (None, Role::Oximeter) => Source::numbers(&self.rows, &self.content),
             (None, Role::Cuff) => Source::pressures(&self.rows),
         }
@@ -193,6 +214,10 @@ impl Replay {
         }
         device
     }
+}
+
+const fn open(route: Route) -> Action {
+    Action::Open(Opening::by(route))
 }
 
 fn command(bed: &mut Bed, action: Action, now: Time, out: &mut impl FnMut(Output)) -> Result<(), ReplayError> {

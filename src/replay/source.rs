@@ -1,6 +1,8 @@
 //! Where the samples of a replay come from: straight from the rows, or over a simulated line.
 
-use vitalsd_core::driver::{AnyDriver, Driver};
+use std::sync::Arc;
+
+use vitalsd_core::driver::{AnyDriver, Driver, Request};
 use vitalsd_core::monitor::input::{DeviceIndex, Input, Link};
 use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, Oximetry, Sample};
 use vitalsd_core::time::{Span, Time};
@@ -11,7 +13,6 @@ use crate::port::health::Health;
 use crate::recording::Row;
 use crate::simulator::device::{Device, Model};
 use crate::simulator::scene::Scene;
-use crate::simulator::script::Script;
 
 /// The full scale of a recorded waveform, which is in arbitrary units.
 pub(super) const FULL_SCALE: u16 = 255;
@@ -38,8 +39,8 @@ impl<'a> Source<'a> {
         Self::Pressures(from_pressure(rows))
     }
 
-    pub(super) fn line(model: Model, rows: &[Row]) -> Self {
-        Self::Line(Box::new(Line::new(model, rows)))
+    pub(super) fn line(model: Model, scene: &Arc<Scene>) -> Self {
+        Self::Line(Box::new(Line::new(model, scene)))
     }
 
     /// The way to it at the start: what stands in a recording was once understood.
@@ -147,7 +148,7 @@ fn measured<T: Copy>(raw: Option<u16>, gate: fn(u16) -> Option<T>, expected: boo
     }
 }
 
-/// A simulated device that plays the recording, and the driver that reads it.
+/// A simulated device at a bedside, and the driver that reads it.
 #[derive(Debug)]
 pub(super) struct Line {
     device: Device,
@@ -160,23 +161,29 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn new(model: Model, rows: &[Row]) -> Self {
-        let scene = Scene::recording(rows.to_vec(), Script::quiet(), 1).shared();
+    pub(super) fn new(model: Model, scene: &Arc<Scene>) -> Self {
         let mut driver = AnyDriver::new(model.name());
         if let Some(driver) = &mut driver {
             driver.opened(Time::ZERO);
         }
         let mut health = Health::new(model.protocol());
         health.opened(Time::ZERO, 0);
-        let device = Device::new(model, &scene);
+        let device = Device::new(model, scene);
         Self { device, driver, poll: Some(Time::ZERO), health, bytes: Vec::new(), samples: Vec::new() }
     }
 
-    fn due(&self) -> Option<Time> {
+    pub(super) fn due(&self) -> Option<Time> {
         [self.device.due(), self.poll].into_iter().flatten().min()
     }
 
-    fn advance(&mut self, device: DeviceIndex, now: Time, say: &mut impl FnMut(Input)) {
+    /// Asks the device for something. One that cannot do it now is asked again by the bed (R8.2).
+    pub(super) fn request(&mut self, request: Request, now: Time) {
+        if self.driver.as_mut().is_some_and(|driver| driver.request(request, now).is_ok()) {
+            self.poll = Some(now);
+        }
+    }
+
+    pub(super) fn advance(&mut self, device: DeviceIndex, now: Time, say: &mut impl FnMut(Input)) {
         let Self { driver: Some(driver), bytes, samples, .. } = self else { return };
         bytes.clear();
         self.device.advance(now, bytes);

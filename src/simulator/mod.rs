@@ -6,6 +6,7 @@
 //! pure: a time goes in. Only [`mod@line`] knows a clock and a port.
 
 pub mod device;
+pub mod labelled;
 pub mod line;
 mod noise;
 pub mod patient;

@@ -64,6 +64,8 @@ pub enum Outcome {
     Failed(u8),
     /// It does not end.
     Hangs,
+    /// It gives what the one before gave.
+    Repeats,
 }
 
 /// One simulated bedside.
@@ -94,6 +96,8 @@ struct Inflation {
 const SEARCH: Span = Span::secs(4);
 /// How long it shows its last numbers after the pulse has gone under a cuff: its averaging time.
 const HOLD: Span = Span::secs(4);
+/// Numbers jump no faster under motion either: they are averages of about four beats.
+const AVERAGED: Span = Span::secs(4);
 /// How long blood takes to be back in the finger after the cuff has let go.
 const REPERFUSION: Span = Span::secs(3);
 
@@ -111,7 +115,7 @@ impl Scene {
     }
 
     fn new(subject: Subject, script: Script, seed: u64) -> Self {
-        let jerk = Noise::new(seed, 5, Span::secs(1));
+        let jerk = Noise::new(seed, 5, AVERAGED);
         Self { subject, script, speed: 1.0, seed, jerk, inflated: Inflation::default() }
     }
 
@@ -266,6 +270,9 @@ impl Scene {
         if self.script.is_active(course, Effect::CuffHangs) {
             return Outcome::Hangs;
         }
+        if self.script.is_active(course, Effect::CuffRepeats) {
+            return Outcome::Repeats;
+        }
         let status = self.script.active(course).find_map(|event| match event.effect {
             Effect::CuffFails { status } => Some(status),
             _ => None,
@@ -278,8 +285,12 @@ impl Scene {
         }
     }
 
-    /// How long the `nth` determination takes: by the script, else 25 to 40 s, as adults take.
-    pub(super) fn determination_takes(&self, nth: u64) -> Span {
+    /// How long the `nth` determination, begun now, takes: by the script, else 25 to 40 s, as adults take. One that
+    /// does not measure has nothing to wait for.
+    pub(super) fn determination_takes(&self, nth: u64, now: Time) -> Span {
+        if self.script.is_active(self.course(now), Effect::CuffRepeats) {
+            return Span::secs(2);
+        }
         let usual = || Span::millis(fastrand::Rng::with_seed(self.seed.wrapping_add(nth)).u64(25_000..=40_000));
         self.script.determination.unwrap_or_else(usual)
     }

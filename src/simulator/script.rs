@@ -98,6 +98,33 @@ pub enum Effect {
     },
     /// A determination that is begun does not end.
     CuffHangs,
+    /// A determination that is begun ends at once, with the reading before as if it were new.
+    CuffRepeats,
+}
+
+impl Effect {
+    /// What it is called.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Desaturation { .. } => "desaturation",
+            Self::Pressure { .. } => "pressure",
+            Self::Pulse { .. } => "pulse",
+            Self::LowPerfusion { .. } => "low perfusion",
+            Self::NoPulse => "no pulse",
+            Self::Motion => "motion",
+            Self::SensorOff => "sensor off",
+            Self::Flicker { .. } => "flicker",
+            Self::CuffOnProbeArm => "cuff on the probe's arm",
+            Self::Stuck => "stuck",
+            Self::Silent(_) => "silent",
+            Self::CablePulled(_) => "cable pulled",
+            Self::BedsideReading => "bedside reading",
+            Self::CuffFails { .. } => "cuff fails",
+            Self::CuffHangs => "cuff hangs",
+            Self::CuffRepeats => "cuff repeats",
+        }
+    }
 }
 
 /// Which of the bed's devices.

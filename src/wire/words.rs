@@ -126,7 +126,7 @@ pub const fn cuff_failure(failure: CuffFailure) -> &'static str {
         CuffFailure::Cancelled => "cancelled",
         CuffFailure::NoAnswer => "no answer",
         CuffFailure::OutOfRange => "values out of range",
-        CuffFailure::Repeated => "the numbers of the reading before",
+        CuffFailure::Repeated => "the reading before came again",
         CuffFailure::Unknown(_) => "unknown reason",
     }
 }

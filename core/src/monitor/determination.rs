@@ -139,6 +139,14 @@ impl Bed {
         rows.judge(reading, &circumstances, &self.preset, |judgement| {
             repeat = repeat.into_iter().chain(repeat_after(&judgement, &self.preset.cuff)).min();
             carry_out(board, &judgement, &circumstances);
+            // Who has accepted it hears of it again (R4.2), and after a restart whether it is still so (R4.5).
+            let Judgement { condition, violates, .. } = judgement;
+            if judgement.change.is_none() {
+                board.prove(condition, violates, circumstances.now);
+                if violates {
+                    board.violates_again(condition, circumstances.now);
+                }
+            }
         });
         let in_range = !rows.any(&self.preset, calls_for_more);
         self.state.cuff.judged(in_range, repeat, circumstances.now);
@@ -211,6 +219,12 @@ impl Bed {
         let why = failure.map(Value::CuffFailure);
         self.hold(Condition::CuffFailed, failure.map(|_| Priority::Medium), why, Span::ZERO);
         let overdue = self.state.cuff.overdue();
+        if overdue.is_some() && !self.state.board.is_on(Condition::PressureOverdue) {
+            // R4.2: the reading that was to show whether an accepted pressure is still so does not come.
+            for condition in Condition::ALL.iter().filter(|condition| condition.is_pressure()) {
+                self.state.board.violates_again(*condition, now);
+            }
+        }
         let value = overdue.map(|(_, since)| Value::Since(since));
         self.hold(Condition::PressureOverdue, overdue.map(|(priority, _)| priority), value, Span::ZERO);
         let rates = self.state.cuff.rates_disagree();
@@ -228,7 +242,7 @@ impl Bed {
 
 /// Brings a row on the board to where it was judged to be.
 fn carry_out(board: &mut Board, judgement: &Judgement, circumstances: &Circumstances) {
-    let Judgement { condition, change, priority, limit, baseline, value } = *judgement;
+    let Judgement { condition, change, priority, limit, baseline, value, .. } = *judgement;
     let Circumstances { now, phase, .. } = *circumstances;
     match change {
         Some(Change::Activated) => {

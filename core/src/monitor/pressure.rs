@@ -91,6 +91,8 @@ pub struct Judgement {
     pub condition: Condition,
     /// What happened to it, if anything.
     pub change: Option<Change>,
+    /// Whether the comparator held.
+    pub violates: bool,
     /// Its priority from now on, if it is active.
     pub priority: Priority,
     /// The limit it was judged by.
@@ -262,6 +264,7 @@ impl Standing {
         Judgement {
             condition: row.condition,
             change,
+            violates: verdict.side == Side::Violation,
             priority: self.held.unwrap_or(priority),
             limit: verdict.limit,
             baseline: circumstances.baseline_of(row),
@@ -275,6 +278,7 @@ impl Standing {
         life.active().then_some(Judgement {
             condition: row.condition,
             change: Some(Change::Ended),
+            violates: false,
             priority: Priority::Low,
             limit: row.limit,
             baseline: None,

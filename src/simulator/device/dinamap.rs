@@ -91,7 +91,7 @@ impl Dinamap {
     fn begin(&mut self, scene: &Scene, now: Time, ends: Option<Time>) {
         if self.running.is_none() {
             self.count += 1;
-            let ends = ends.unwrap_or_else(|| now + scene.determination_takes(self.count));
+            let ends = ends.unwrap_or_else(|| now + scene.determination_takes(self.count, now));
             self.running = Some(Running { began: now, ends });
             scene.inflate(now, ends);
         }
@@ -106,6 +106,7 @@ impl Dinamap {
                 scene.inflate(running.began, ends);
                 return;
             }
+            Outcome::Repeats => self.last.map(|last| Last { at: running.ends, ..last }),
             Outcome::Pressure(pressure, pulse) => last(Status::Done, Some(pressure), pulse),
             Outcome::Failed(code) => last(Status::Failed(code), None, None),
         };

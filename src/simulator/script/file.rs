@@ -109,6 +109,7 @@ enum Kind {
     BedsideReading,
     CuffFails,
     CuffHangs,
+    CuffRepeats,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -317,6 +318,7 @@ impl Checker<'_> {
             Kind::CablePulled => Effect::CablePulled(role),
             Kind::BedsideReading => Effect::BedsideReading,
             Kind::CuffHangs => Effect::CuffHangs,
+            Kind::CuffRepeats => Effect::CuffRepeats,
         })
     }
 
