@@ -273,6 +273,7 @@ impl Board {
         for standing in &mut self.standings {
             standing.off = None;
             standing.calling = None;
+            standing.covered = None;
         }
         self.pause = None;
         self.reminded = None;
