@@ -283,3 +283,16 @@ fn r2_6_no_row_comes_back_sooner_for_what_the_patient_before_had() {
     let second = [dip(5, 97), dip(6, 60), dip(20, 97), dip(12, 86)];
     agrees(1_000, &[first.concat(), second.concat()].concat());
 }
+
+#[test]
+fn r1_2_what_was_stale_for_a_moment_was_not_held_then_though_it_was_said_again() {
+    // Stale at 4000, said again at 4070, fallen at 5000: one second ago nothing was held.
+    let again = numbers(1, 3_070, percent(95), bpm(72));
+    agrees(1_000, &[numbers(1, 100, percent(95), bpm(72)), again, numbers(1, 930, percent(84), bpm(72))].concat());
+}
+
+#[test]
+fn row_25_explains_the_want_of_spo2_no_longer_than_no_pulse_is_found() {
+    let none = numbers(25, 1_000, percent(97), Measured::Absent(Absent::NoPulse));
+    agrees(2_000, &[none, numbers(1, 1_000, percent(97), bpm(72))].concat());
+}
