@@ -19,10 +19,12 @@ pub enum What {
     PressureByHand { pressure: BloodPressure, ago: u64 },
     Oximeter(Link),
     Cuff(Link),
-    Open { route: Route, infusion: Option<u64> },
+    Open { route: Route, infused: bool },
     Dose { ago: u64 },
     Close,
     Accept { condition: Condition, episode: u32, priority: Priority },
+    /// R4.2: a determination is overdue since then, by the passing of time or by what was said then.
+    Overdue { by_time: bool },
     Seen { condition: Condition, episode: u32 },
 }
 
