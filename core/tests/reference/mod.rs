@@ -189,13 +189,8 @@ impl<'a> Stay<'a> {
         let mut again = Vec::new();
         for (row, latched) in self.preset.oximetry.iter().zip(&known.latched) {
             let priority = priority(row.condition, row.priority);
-            let circumstances = rows::Circumstances {
-                held: &self.held,
-                priority: &priority,
-                latched,
-                drops: &drops,
-                end: self.end,
-            };
+            let circumstances =
+                rows::Circumstances { held: &self.held, priority: &priority, latched, drops: &drops, end: self.end };
             activities.push((row.condition, rows::activity(row, &circumstances)));
         }
         for row in self.preset.pressure.iter().filter(|row| determinations::ROWS.contains(&row.condition.row())) {

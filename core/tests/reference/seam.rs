@@ -150,11 +150,7 @@ impl Stay {
     }
 
     /// A person acts on what is so now.
-    fn pick(
-        &mut self,
-        which: usize,
-        presence: Presence,
-    ) -> Option<(Condition, u32, Priority)> {
+    fn pick(&mut self, which: usize, presence: Presence) -> Option<(Condition, u32, Priority)> {
         self.tell(&Input::Tick);
         let alarms = self.bed.alarms().filter(|alarm| alarm.presence == presence && models(alarm.condition));
         let alarms: Vec<_> = alarms.collect();
