@@ -30,21 +30,16 @@ impl Board<'_> {
             }
             self.end_acceptance(index, at);
         }
-        if !self.told(index, at) {
+        if priority != Priority::Medium || !self.told(index, at) {
             return None;
         }
         let calling = *self.episodes[index].calling.get_or_insert(at.ms);
         let neglected = calling + terms.neglected.as_millis();
-        if priority != Priority::Medium {
-            return None;
-        }
         if neglected > at.ms {
             return Some(Instant::due(neglected));
         }
         self.episodes[index].neglected = Some(at);
         self.say(at, condition, Did::Worsen(Priority::High));
-        // Its count as HIGH begins now.
-        self.episodes[index].calling = Some(at.ms);
         None
     }
 
