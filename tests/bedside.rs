@@ -162,8 +162,8 @@ async fn a_command_is_carried_out_once_and_answered_and_never_when_retained_or_f
 
     let dosed = |heard: &Heard| heard.on("/session") && heard.says("phase", "onset");
     let mut story = ear.all_until("the session after the dose", dosed).await;
-    story.extend(ear.all_until("the dose", |heard| heard.says("action", "dose")).await);
-    let opened = story.iter().filter(|heard| heard.says("action", "open"));
+    story.extend(ear.all_until("the dose", |heard| heard.on("/event") && heard.says("action", "dose")).await);
+    let opened = story.iter().filter(|heard| heard.on("/event") && heard.says("action", "open"));
     assert_eq!(opened.count(), 1);
     let late = Ear::on(broker.port, &format!("{BED}/session")).next().await.json();
     assert_eq!((&late["phase"], &late["route"]), (&json!("onset"), &json!("iv")));

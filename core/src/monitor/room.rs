@@ -27,6 +27,12 @@ impl Room {
         self.armed
     }
 
+    /// For how long there has been no pulse.
+    #[must_use]
+    pub fn without_pulse(&self, now: Time) -> Span {
+        self.pulse_lost.map_or(Span::ZERO, |lost| now.since(lost))
+    }
+
     /// Whether to ask for a session.
     #[must_use]
     pub fn asks(&self, now: Time) -> bool {
