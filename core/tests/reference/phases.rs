@@ -55,7 +55,8 @@ pub fn phases(sessions: &[Session], preset: &Preset) -> Timeline<Phase> {
         phases.set(session.opened, Phase::Baseline);
         if let Some((recorded, dose)) = session.dose {
             let (window, recovery) = begins(session, dose, preset);
-            for (at, phase) in [(Some(dose), Phase::Onset), (Some(window), Phase::Window), (recovery, Phase::Recovery)] {
+            for (at, phase) in [(Some(dose), Phase::Onset), (Some(window), Phase::Window), (recovery, Phase::Recovery)]
+            {
                 let Some(at) = at else { continue };
                 let at = recorded.max(Instant::due(at));
                 if at < session.closed {
