@@ -86,14 +86,14 @@ fn pause() -> impl Strategy<Value = u64> {
     prop_oneof![12 => 900_u64..1_100, 4 => 1_u64..400, 2 => 1_000_u64..30_000, 1 => 30_000_u64..300_000]
 }
 
-/// Up to 300 steps: values that wander freely, and values that stay for a while as a patient's do.
+/// Up to 200 steps: values that wander freely, and values that stay for a while as a patient's do.
 fn stay() -> impl Strategy<Value = Vec<(u64, Step)>> {
     let wander = (pause(), spo2(), pulse()).prop_map(|(pause, s, p)| vec![(pause, Step::Oximetry(s, p))]);
     let stay = (spo2(), pulse(), proptest::collection::vec(10_u64..1_500, 1..40))
         .prop_map(|(s, p, pauses)| pauses.into_iter().map(|pause| (pause, Step::Oximetry(s, p))).collect::<Vec<_>>());
     let other = (pause(), step()).prop_map(|step| vec![step]);
     let pieces = prop_oneof![4 => wander, 1 => stay, 4 => other];
-    proptest::collection::vec(pieces, 1..100).prop_map(|pieces| pieces.into_iter().flatten().take(300).collect())
+    proptest::collection::vec(pieces, 1..70).prop_map(|pieces| pieces.into_iter().flatten().take(200).collect())
 }
 
 /// The stories of engine and reference.

@@ -24,7 +24,7 @@ pub(super) struct Episode {
     priorities: Vec<(Instant, Priority)>,
     /// Since when it was HIGH because nobody took it (R4.3).
     pub(super) neglected: Option<Instant>,
-    /// Since when, in milliseconds, it has called in its present priority (R4.3).
+    /// Since when, in milliseconds, it has called as a MEDIUM (R4.3).
     pub(super) calling: Option<u64>,
     pub(super) accepted: Vec<Acceptance>,
     /// From when to when it was latched.

@@ -1,6 +1,6 @@
 //! R4.2, R4.3: what time does to an alarm that is still there. An acceptance runs out; what nobody takes becomes HIGH.
 
-use vitalsd_core::monitor::output::{Condition, Priority};
+use vitalsd_core::monitor::output::{Condition, Group, Priority};
 
 use super::announced::{Board, is_pressure};
 use super::facts::Did;
@@ -28,23 +28,18 @@ impl Board<'_> {
             if is_pressure(condition) || runs_out > at.ms {
                 return Some(Instant::due(runs_out)).filter(|_| !is_pressure(condition));
             }
-            self.end_acceptance(index, at);
+            self.fall(index, at);
         }
-        if !self.told(index, at) {
+        if priority != Priority::Medium || !self.told(index, at) {
             return None;
         }
         let calling = *self.episodes[index].calling.get_or_insert(at.ms);
         let neglected = calling + terms.neglected.as_millis();
-        if priority != Priority::Medium {
-            return None;
-        }
         if neglected > at.ms {
             return Some(Instant::due(neglected));
         }
         self.episodes[index].neglected = Some(at);
         self.say(at, condition, Did::Worsen(Priority::High));
-        // Its count as HIGH begins now.
-        self.episodes[index].calling = Some(at.ms);
         None
     }
 
@@ -53,8 +48,22 @@ impl Board<'_> {
         for index in 0..self.episodes.len() {
             let episode = &self.episodes[index];
             if of(episode.condition) && episode.accepted(at) {
-                self.end_acceptance(index, at);
-                self.episodes[index].calling = None;
+                self.fall(index, at);
+            }
+        }
+    }
+
+    /// An acceptance falls, and with it what was accepted by the same word.
+    fn fall(&mut self, index: usize, at: Instant) {
+        let Some(fallen) = self.episodes[index].acceptance(at) else { return };
+        let condition = self.episodes[index].condition;
+        for other in 0..self.episodes.len() {
+            let episode = &self.episodes[other];
+            let together = condition.group() != Group::Alone && episode.condition.group() == condition.group();
+            let same = episode.acceptance(at).is_some_and(|accepted| accepted.given == fallen.given);
+            if episode.on(at) && same && (other == index || together) {
+                self.end_acceptance(other, at);
+                self.episodes[other].calling = None;
             }
         }
     }

@@ -2,11 +2,21 @@
 //!
 //! The engine steps from deadline to deadline and remembers sums. Here nothing is remembered: [`segments`] turns
 //! the history into stretches in which the same was held, [`rows`] and [`unavailable`] add up lengths of
-//! stretches, [`determinations`] goes through the list of pressures, [`announced`] asks what stood beside what.
+//! stretches, [`determinations`] goes through the list of pressures, [`announced`] asks what stood beside what, and
+//! [`attention`] how long.
 //! What one of them needs of another's result (a latched row comes back sooner, R2.6) is taken from the story
 //! told so far, and the story is told again until it does not change any more.
 //!
 //! It shares nothing with the engine but the data types and the figures of the preset.
+//!
+//! What is compared, to the millisecond: when a condition became active and with which priority, rose, was eased,
+//! was accepted, latched, ended; when it was announced and to be heard. Acceptances that run out and MEDIUM ones that
+//! nobody takes are among it (R4.2, R4.3), with the sounder at the bedside and the call to all stations left out.
+//!
+//! What is not: rows 5, 12, 13, 17, 18, 22 to 24, 28 to 31 and 33 to 35, which are off in these stays; row 15 by time;
+//! limits made from a baseline; oxygen and sedatives; the shadow of the cuff; standby, pauses and switches; the end of
+//! an infusion; an assumed window; acceptances in a room without a session. When a reading is overdue (row 27) the
+//! engine tells the reference, and whether a session may be closed.
 pub mod announced;
 pub mod attention;
 pub mod determinations;

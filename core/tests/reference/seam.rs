@@ -112,6 +112,8 @@ impl Stay {
             Step::Close => {
                 self.close();
             }
+            // An acceptance in a room without a session is not the reference's to judge: such a room is let go of.
+            Step::Acknowledge(_) if self.bed.session().opened().is_none() => self.tell(&Input::Tick),
             Step::Acknowledge(which) => {
                 if let Some((condition, episode, priority)) = self.pick(*which, Presence::On) {
                     self.note(What::Accept { condition, episode, priority });
@@ -143,9 +145,14 @@ impl Stay {
             self.note(What::Seen { condition, episode });
             let _ = self.act(Action::Seen { condition, episode });
         }
-        self.note(What::Close);
-        if self.act(Action::Close { reason: Some(CloseReason::Test) }) == Err(CommandRefusal::NotDosed) {
-            let _ = self.act(Action::Cancel);
+        // Not in the same millisecond: to see the one changes what is announced.
+        self.now = self.now + Span::millis(1);
+        let closed = match self.act(Action::Close { reason: Some(CloseReason::Test) }) {
+            Err(CommandRefusal::NotDosed) => self.act(Action::Cancel),
+            closed => closed,
+        };
+        if closed.is_ok() {
+            self.note(What::Close);
         }
     }
 
