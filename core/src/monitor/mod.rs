@@ -2,18 +2,24 @@
 //!
 //! The rules are those of the clinical rule book; their ids (R2.2, row 14 ...) stand where each lives:
 //!
-//! * [`input`], [`output`]: what a bed is told, what it says.
+//! * [`input`], [`action`], [`observation`]: what a bed is told, by devices and by persons.
+//! * [`output`], [`alarm`]: what it says; the table of the conditions.
 //! * [`preset`]: the figures that a clinician signs.
 //! * [`oximeter`]: the newest values, how good and how fresh they are (R1).
-//! * [`limits`]: on which side of a limit a value is (R2.1).
+//! * [`limits`], [`in_force`]: on which side of a limit a value is (R2.1), and which limit holds for this person.
 //! * [`condition`]: when a violation has lasted, and when it is over (R2).
-//! * `rows`: the rows of the oximeter; [`pressure`]: the rows of the blood pressure, which count determinations (R2.7).
-//! * [`unavailable`]: no good SpO2 data (R6).
-//! * [`session`]: phases, baseline, a room without a session (R5).
-//! * `commands`: what a person asks.
-//! * [`cuff`]: when to measure, overdue, failed (R8, row 27). `determination`: what a reading is worth, and what it raises.
-//! * `technical`: the equipment (R1.7, R3.3, R10.1).
-//! * [`announce`]: what of all this is announced (R3), accepted (R4.1) and latched (R2.5).
+//! * `rows`, `trend_rows`: the rows of the oximeter, those that judge now and those that look back;
+//!   [`trend`], [`burden`], [`desaturation`], [`recent`] and [`bins`] are what they remember.
+//! * [`pressure`], `determination`: the rows of the blood pressure, which count determinations (R2.7).
+//! * [`unavailable`], [`contact`], [`shadow`]: no good data, for whatever reason (R6).
+//! * [`session`], [`infusion`], [`baseline`], [`room`]: phases, the values before the dose, a room without a session (R5).
+//! * `commands`: what a person asks, carried out or refused.
+//! * `prompts`: what the bed asks of a person (R5.4 to R5.8, R5.12).
+//! * [`cuff`], [`rates`]: when to measure, overdue, failed, and whose pulse it was (R8, rows 27 and 28).
+//! * `technical`: the equipment (R1.7, R3.3, R10).
+//! * [`announce`], [`attention`]: what of all this is announced and latched (R2.5, R3), accepted, paused, escalated (R4).
+//! * [`readiness`], `items`: the measured items before the patient leaves (R9).
+//! * `restart`: what goes on in the next life of the box (R4.5, R5.8).
 //!
 //! Time only moves forward, from deadline to deadline: whatever is due before an input is decided first,
 //! and is stamped with the moment it was due. So how late the box looks changes nothing, and a

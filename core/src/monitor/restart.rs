@@ -65,7 +65,7 @@ impl Bed {
         state.faults.clone_from(&fresh.state.faults);
         state.own_alarm_off = false;
         state.contact.judge(false, now);
-        state.unavailable.judge(false, false, now);
+        state.unavailable.judge(false, false, false, now);
         state.cuff.lost(now);
         for life in &mut state.lives {
             life.judge(Verdict::Blank);

@@ -10,7 +10,7 @@ use crate::monitor::output::Phase;
 use crate::monitor::oximeter::Oximeter;
 use crate::monitor::preset::OximetryRow;
 use crate::monitor::room::watches_empty_room;
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::vitals::{Absent, BloodPressure, Doubt, Measured};
 
 impl Bed {
@@ -83,6 +83,13 @@ impl Bed {
         self.state.shadow.holds(self.state.now)
     }
 
+    /// When a limit changes by the passing of time alone: oxygen that was just started (R5.10).
+    pub(super) fn limits_deadline(&self) -> Option<Time> {
+        let open = self.state.session.opened()?;
+        let grace: Span = self.preset.oximetry_terms.oxygen_grace;
+        open.oxygen.map(|since| since + grace).filter(|at| *at > self.state.now)
+    }
+
     pub(super) fn judge_oximetry(&mut self) {
         let (person, shadow) = (self.person(), self.in_shadow());
         self.state.judged_in_shadow = shadow;
@@ -111,19 +118,10 @@ impl Bed {
         // A pulse that is not counted beside a good saturation is missing too: silence is never "all well".
         let counted = !pulse.expected() || pulse.held().value().is_some();
         let good = (!spo2.expected() || spo2.held().good().is_some()) && counted;
-        state.unavailable.judge(good, shadow, state.now);
+        let inadequate = absence(oximeter) == Absent::InadequateSignal;
+        state.unavailable.judge(good, inadequate, shadow, state.now);
         state.contact.judge(good && (spo2.expected() || pulse.expected()), state.now);
         state.shadow.watch(pulse.held().value().is_some(), state.now);
-    }
-
-    /// Why there is no good SpO2, or no pulse beside it.
-    pub(super) fn spo2_absence(&self) -> Absent {
-        let (spo2, pulse) = (self.state.oximeter.spo2(), self.state.oximeter.pulse());
-        match (spo2.held(), pulse.held()) {
-            (Measured::Absent(reason), _) if spo2.expected() => reason,
-            (Measured::Good(_), Measured::Absent(reason)) if pulse.expected() => reason,
-            _ => Absent::InadequateSignal,
-        }
     }
 
     pub(super) fn settle_oximetry(&mut self) {
@@ -156,6 +154,16 @@ impl Bed {
                 None => {}
             }
         }
+    }
+}
+
+/// Why there is no good SpO2, or no pulse beside it.
+pub(super) const fn absence(oximeter: &Oximeter) -> Absent {
+    let (spo2, pulse) = (oximeter.spo2(), oximeter.pulse());
+    match (spo2.held(), pulse.held()) {
+        (Measured::Absent(reason), _) if spo2.expected() => reason,
+        (Measured::Good(_), Measured::Absent(reason)) if pulse.expected() => reason,
+        _ => Absent::InadequateSignal,
     }
 }
 
@@ -254,14 +262,5 @@ pub(super) fn worse(limit: Limit, new: Value, worst: Value) -> bool {
         ) => further(leading(new), leading(worst)),
         (Value::ShockIndex(new), Value::ShockIndex(worst)) => new > worst,
         _ => false,
-    }
-}
-
-impl Bed {
-    /// When a limit changes by the passing of time alone: oxygen that was just started (R5.10).
-    pub(super) fn limits_deadline(&self) -> Option<crate::time::Time> {
-        let open = self.state.session.opened()?;
-        let grace: Span = self.preset.oximetry_terms.oxygen_grace;
-        open.oxygen.map(|since| since + grace).filter(|at| *at > self.state.now)
     }
 }

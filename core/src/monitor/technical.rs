@@ -4,6 +4,7 @@ use crate::monitor::announce::Cause;
 use crate::monitor::bed::Bed;
 use crate::monitor::input::{BoxFault, Link};
 use crate::monitor::output::{Condition, Phase, Priority, Value};
+use crate::monitor::rows::absence;
 use crate::time::{Span, Time};
 
 /// R10.1: without a broker, or without a station, for this long, somebody at the box must know.
@@ -28,7 +29,7 @@ impl Bed {
         let state = &self.state;
         let phase = state.session.watched_as();
         let terms = &self.preset.unavailable;
-        state.unavailable.deadline(phase, self.spo2_absence(), self.third_baseline(), terms, state.now)
+        state.unavailable.deadline(phase, self.third_baseline(), terms, state.now)
     }
 
     pub(super) fn third_baseline(&self) -> bool {
@@ -48,9 +49,9 @@ impl Bed {
         let now = self.state.now;
         let open = self.state.session.phase() != Phase::NoSession;
         let connected = open && !self.on_standby();
-        let absence = self.spo2_absence();
+        let absence = absence(&self.state.oximeter);
         let third_baseline = self.third_baseline();
-        self.state.unavailable.settle(phase, absence, third_baseline, &self.preset.unavailable, now);
+        self.state.unavailable.settle(phase, third_baseline, &self.preset.unavailable, now);
         let watched = self.watches_signal() && self.state.oximeter.spo2().expected();
         let unavailable = self.state.unavailable.priority().filter(|_| watched);
         let oximeter = &self.state.oximeter;

@@ -31,8 +31,12 @@ pub struct Unavailable {
     good: bool,
     /// The cuff is on the limb of the probe and inflated (R6.4): what is lost to it is no thin signal.
     shadow: bool,
+    /// There is a value, but none to trust, or a sensor that gets none from a signal that it has.
+    inadequate: bool,
     /// Time without good data since it was last forgotten.
     missing: Span,
+    /// As much of it as was for any other reason than an inadequate signal.
+    without: Span,
     /// Continuous good time.
     restored: Span,
     /// Milliseconds of good data in each of the last 180 s, and `newest`, the second that is running.
@@ -57,7 +61,9 @@ impl Default for Unavailable {
         Self {
             good: true,
             shadow: false,
+            inadequate: false,
             missing: Span::ZERO,
+            without: Span::ZERO,
             restored: Span::ZERO,
             bins: vec![FULL; usize::from(BINS)],
             newest: 0,
@@ -84,6 +90,9 @@ impl Unavailable {
             self.restored = self.restored + span;
         } else {
             self.missing = self.missing + span;
+            if !self.inadequate {
+                self.without = self.without + span;
+            }
         }
         let mut left = span.as_millis();
         if left > u64::from(BINS) * u64::from(FULL) * 2 {
@@ -107,8 +116,10 @@ impl Unavailable {
         }
     }
 
-    /// Whether the data are good from now on, and whether the cuff casts its shadow on them.
-    pub fn judge(&mut self, good: bool, shadow: bool, now: Time) {
+    /// Whether the data are good from now on, or inadequate rather than missing, and whether the cuff casts its
+    /// shadow on them.
+    pub fn judge(&mut self, good: bool, inadequate: bool, shadow: bool, now: Time) {
+        self.inadequate = inadequate;
         let was_good = self.good || self.shadow;
         self.shadow = shadow;
         match (was_good, good || shadow) {
@@ -130,9 +141,10 @@ impl Unavailable {
     /// Draws the consequence of the time that has passed: forgets what was missing once good data have come
     /// for long enough (R6.1), judges the sum (R6.2) and a signal that comes and goes (R6.3). While the cuff casts
     /// its shadow (R6.4) nothing is raised; what is missing by then is counted.
-    pub fn settle(&mut self, phase: Phase, reason: Absent, third_baseline: bool, terms: &UnavailableTerms, now: Time) {
+    pub fn settle(&mut self, phase: Phase, third_baseline: bool, terms: &UnavailableTerms, now: Time) {
         if self.good && self.restored >= terms.reset {
             self.missing = Span::ZERO;
+            self.without = Span::ZERO;
         }
         // Judged on whole seconds, so that it does not matter how often the box looks.
         if self.into_bin == 0 {
@@ -142,8 +154,8 @@ impl Unavailable {
         let by_time = if self.good || self.shadow {
             None
         } else {
-            let steps = self.steps(phase, reason, third_baseline, terms).into_iter().flatten();
-            steps.filter(|(after, _)| self.missing >= *after).map(|(_, priority)| priority).max()
+            let steps = steps(phase, third_baseline, terms).into_iter().flatten();
+            steps.filter(|step| self.wait(step) == Span::ZERO).map(|step| step.priority).max()
         };
         let over = self.missing == Span::ZERO && self.thin.is_none();
         let thin = self.thin.filter(|_| !self.shadow);
@@ -158,48 +170,25 @@ impl Unavailable {
 
     /// How long until the priority can change if the data stay as they are.
     #[must_use]
-    pub fn deadline(
-        &self,
-        phase: Phase,
-        reason: Absent,
-        third_baseline: bool,
-        terms: &UnavailableTerms,
-        now: Time,
-    ) -> Option<Span> {
+    pub fn deadline(&self, phase: Phase, third_baseline: bool, terms: &UnavailableTerms, now: Time) -> Option<Span> {
         let by_time = if self.good {
             (self.missing > Span::ZERO).then(|| terms.reset.minus(self.restored))
         } else {
-            let steps = self.steps(phase, reason, third_baseline, terms);
-            steps
-                .into_iter()
-                .flatten()
-                .map(|(after, _)| after.minus(self.missing))
-                .filter(|wait| *wait > Span::ZERO)
-                .min()
+            // What counts the other time stands still.
+            let steps = steps(phase, third_baseline, terms).into_iter().flatten();
+            let running = steps.filter(|step| step.of == Of::All || !self.inadequate);
+            running.map(|step| self.wait(&step)).filter(|wait| *wait > Span::ZERO).min()
         };
         let watched = self.thin.is_some() || self.comes_and_goes(LONG, now);
         let next_bin = watched.then(|| Span::millis(u64::from(FULL - self.into_bin)));
         [by_time, next_bin].into_iter().flatten().min()
     }
 
-    /// R6.2: after how long which priority.
-    fn steps(
-        &self,
-        phase: Phase,
-        reason: Absent,
-        third_baseline: bool,
-        terms: &UnavailableTerms,
-    ) -> [Option<(Span, Priority)>; 2] {
-        use Priority::{High, Low, Medium};
-        match phase {
-            Phase::NoSession | Phase::Baseline => {
-                [Some((terms.baseline_low, Low)), third_baseline.then_some((terms.baseline_medium, Medium))]
-            }
-            Phase::Onset | Phase::Window if reason == Absent::InadequateSignal => {
-                [Some((terms.dosed_inadequate_medium, Medium)), Some((terms.dosed_inadequate_high, High))]
-            }
-            Phase::Onset | Phase::Window => [Some((terms.dosed_medium, Medium)), Some((terms.dosed_high, High))],
-            Phase::Recovery => [Some((terms.recovery_medium, Medium)), Some((terms.recovery_high, High))],
+    /// What is missing to a step.
+    const fn wait(&self, step: &Step) -> Span {
+        match step.of {
+            Of::All => step.after.minus(self.missing),
+            Of::Without => step.after.minus(self.without),
         }
     }
 
@@ -236,6 +225,44 @@ impl Unavailable {
     }
 }
 
+/// R6.2: so much time without good data has this priority.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    after: Span,
+    of: Of,
+    priority: Priority,
+}
+
+/// Which time counts. An inadequate signal may take longer; but a change of reason restarts nothing (R6.1), nor does
+/// it turn seconds of a doubted value into seconds without any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// All time without good data.
+    All,
+    /// Only that which was not for an inadequate signal.
+    Without,
+}
+
+fn steps(phase: Phase, third_baseline: bool, terms: &UnavailableTerms) -> [Option<Step>; 4] {
+    use Priority::{High, Low, Medium};
+    let step = |after, of, priority| Some(Step { after, of, priority });
+    match phase {
+        Phase::NoSession | Phase::Baseline => {
+            let medium = step(terms.baseline_medium, Of::All, Medium).filter(|_| third_baseline);
+            [step(terms.baseline_low, Of::All, Low), medium, None, None]
+        }
+        Phase::Onset | Phase::Window => [
+            step(terms.dosed_medium, Of::Without, Medium),
+            step(terms.dosed_high, Of::Without, High),
+            step(terms.dosed_inadequate_medium, Of::All, Medium),
+            step(terms.dosed_inadequate_high, Of::All, High),
+        ],
+        Phase::Recovery => {
+            [step(terms.recovery_medium, Of::All, Medium), step(terms.recovery_high, Of::All, High), None, None]
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,8 +276,8 @@ mod tests {
         let mut changes: Vec<(u64, Option<Priority>)> = Vec::new();
         for second in 0..seconds {
             let now = Time::from_millis(second * 1_000);
-            watch.judge(good(second), false, now);
-            watch.settle(phase, reason, false, &terms, now);
+            watch.judge(good(second), reason == Absent::InadequateSignal, false, now);
+            watch.settle(phase, false, &terms, now);
             let priority = watch.priority();
             if changes.last().and_then(|(_, last)| *last) != priority {
                 changes.push((second, priority));
@@ -301,8 +328,8 @@ mod tests {
         let mut watch = Unavailable::default();
         let second = |watch: &mut Unavailable, t: u64, reason: Option<Absent>| {
             let now = Time::from_millis(t * 1_000);
-            watch.judge(reason.is_none(), false, now);
-            watch.settle(Phase::Onset, reason.unwrap_or(Absent::InadequateSignal), false, &terms, now);
+            watch.judge(reason.is_none(), reason == Some(Absent::InadequateSignal), false, now);
+            watch.settle(Phase::Onset, false, &terms, now);
             watch.advance(Span::secs(1));
             watch.priority()
         };
@@ -313,6 +340,28 @@ mod tests {
         assert!((17..20).all(|t| second(&mut watch, t, Some(Absent::InadequateSignal)) == Some(Medium)));
         assert!((20..30).all(|t| second(&mut watch, t, None) == Some(Medium)));
         assert_eq!(second(&mut watch, 30, None), None, "ten seconds of good data");
+    }
+
+    #[test]
+    fn r6_2_seconds_of_an_inadequate_signal_are_not_counted_as_seconds_without_any_when_the_reason_changes() {
+        let terms = Preset::kat_default_1().unavailable;
+        let told = |inadequate: u64| {
+            let mut watch = Unavailable::default();
+            for t in 0..200 {
+                let now = Time::from_millis(t * 1_000);
+                watch.judge(false, t < inadequate, false, now);
+                watch.settle(Phase::Window, false, &terms, now);
+                if watch.priority().is_some() {
+                    return t;
+                }
+                watch.advance(Span::secs(1));
+            }
+            panic!("never told");
+        };
+        assert_eq!(told(0), 10);
+        assert_eq!(told(8), 18, "10 s without any");
+        assert_eq!(told(15), 20, "20 s without a good one");
+        assert_eq!(told(60), 20);
     }
 
     #[test]
