@@ -1,5 +1,7 @@
 //! Proves what goes on after a restart of the box, and what waits for a person (R4.5, R5.8).
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{Did, OXIMETER, Room, devices};

@@ -1,5 +1,7 @@
 //! Proves that a session goes as R5 says, and that what persons say of it changes the rules as it says.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{CUFF, Did, OXIMETER, Room, bpm, devices, percent};
