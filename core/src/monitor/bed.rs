@@ -111,8 +111,6 @@ impl Snapshot {
     }
 }
 
-/// A patient without a pulse for this long, in a room without a session, has left.
-const LEFT_AFTER: Span = Span::mins(5);
 /// So many readings of an hour are kept: one a minute, and some by hand.
 pub(super) const PRESSURES_KEPT: usize = 64;
 
@@ -484,7 +482,7 @@ impl Bed {
         let was_armed = state.room.armed();
         // Only being seen, or a person who opens a session, lets go of an alarm about a patient.
         // One that somebody has accepted does so for a while: a patient who left cannot end it.
-        let left = state.room.without_pulse(state.now) >= LEFT_AFTER;
+        let left = state.room.has_left(state.now);
         let alarmed = state
             .board
             .present()
