@@ -411,12 +411,8 @@ impl<'a> Board<'a> {
         match self.episodes[index].condition {
             // R3.3: one loss is one alarm. Row 25 says more than "no SpO2" while the device finds no pulse.
             Condition::Spo2Unavailable => {
-<<<<<<< HEAD
-                !(on(Condition::AllLost) || on(Condition::NoPulse) && *self.circumstances.no_pulse.at(at))
-=======
                 let no_pulse = on(Condition::NoPulse) && *self.circumstances.no_pulse.at(at);
                 !(on(Condition::AllLost) || no_pulse)
->>>>>>> model
             }
             _ => !self.graver(index, at).any(|above| above.on(at) || above.latched(at) && above.audible(at)),
         }
