@@ -355,4 +355,19 @@ mod tests {
         assert_eq!(pressures_due(Condition::SystolicLow, &[(0, 90, 60), (300, 89, 60)]), [300]);
         assert_eq!(pressures_due(Condition::MeanLow, &[(0, 95, 50), (300, 92, 50)]), [300]);
     }
+
+    #[test]
+    fn r6_4_under_the_cuff_only_rows_1a_to_2_are_due() {
+        let preset = Preset::kat_default_1();
+        let due = |condition: Condition| {
+            let row = preset.oximetry.iter().find(|row| row.condition == condition).unwrap();
+            let mut track = track(&[(78, 40, Sight::Clear)]);
+            track.iter_mut().take(20).for_each(|stretch| stretch.shadow = true);
+            let course = of_oximetry(row, &track, |_| Some(Priority::High)).unwrap();
+            course.excursions.first().and_then(|excursion| excursion.due)
+        };
+        assert_eq!(due(Condition::Spo2Critical), Some(s(2)));
+        assert_eq!(due(Condition::Spo2Low), Some(s(10)));
+        assert_eq!(due(Condition::Spo2Reduced), Some(s(35)), "15 s after the shadow");
+    }
 }

@@ -319,3 +319,37 @@ fn rule_is_about(rule: Rule, effect: &Effect) -> bool {
         Rule::PressureHigh | Rule::PressureLow => matches!(effect, Effect::Pressure { .. }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(s: u64) -> Time {
+        Time::ZERO + Span::secs(s)
+    }
+
+    /// The seconds that are in shadow, of these determinations.
+    fn shadow(starts: &[u64], ends: &[u64]) -> Vec<u64> {
+        let stretch = |t| Stretch {
+            from: s(t),
+            until: s(t + 1),
+            truth: Numbers::default(),
+            shown: Numbers::default(),
+            sight: Sight::Clear,
+            pulseless: false,
+            shadow: false,
+        };
+        let mut track: Vec<_> = (0..400).map(stretch).collect();
+        let times = |seconds: &[u64]| seconds.iter().map(|second| s(*second)).collect::<Vec<_>>();
+        cast(&mut track, &times(starts), &times(ends));
+        (0..400).zip(track).filter(|(_, stretch)| stretch.shadow).map(|(t, _)| t).collect()
+    }
+
+    #[test]
+    fn r6_4_the_shadow_ends_10_s_after_the_cuff_and_60_s_after_its_start_and_begins_once_in_150_s() {
+        assert_eq!(shadow(&[100], &[138]), (100..148).collect::<Vec<_>>());
+        assert_eq!(shadow(&[100], &[]), (100..160).collect::<Vec<_>>());
+        assert_eq!(shadow(&[100, 220], &[120, 240]), (100..130).collect::<Vec<_>>());
+        assert_eq!(shadow(&[100, 250], &[120, 270]), (100..130).chain(250..280).collect::<Vec<_>>());
+    }
+}
