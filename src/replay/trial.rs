@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use vitalsd_core::driver::Quantity;
+use vitalsd_core::driver::{Quantity, Request};
 use vitalsd_core::monitor::input::{Action, DeviceIndex, Input, Link, Opening, Route, Side, StandbyReason};
 use vitalsd_core::monitor::output::{AlarmKind, Condition, Group, Output};
 use vitalsd_core::monitor::preset::Preset;
@@ -61,6 +61,7 @@ fn play(session: &Labelled, preset: &Preset) -> Result<(Story, Vec<Stretch>), Re
         bed.input(&Input::Link { device, link: Link::Opened }, Time::ZERO, &mut |output| out(output, &mut wanted));
     }
     let end = Time::ZERO + session.length;
+    let mut starts = Vec::new();
     let mut actions = actions(session);
     loop {
         let action = actions.last().map(|(at, _)| *at);
@@ -80,6 +81,9 @@ fn play(session: &Labelled, preset: &Preset) -> Result<(Story, Vec<Stretch>), Re
             }
         }
         for (device, request) in wanted.drain(..) {
+            if request == Request::StartCuff {
+                starts.push(now);
+            }
             if let Some(line) = lines.get_mut(usize::from(device.0)) {
                 line.request(request, now);
             }
@@ -87,6 +91,9 @@ fn play(session: &Labelled, preset: &Preset) -> Result<(Story, Vec<Stretch>), Re
     }
     bed.input(&Input::Tick, end, &mut |output| out(output, &mut wanted));
     story.ends(end);
+    if on_the_probe_arm(session) {
+        cast(&mut track, &starts, story.determined());
+    }
     Ok((story, track))
 }
 
@@ -120,11 +127,15 @@ fn actions(session: &Labelled) -> Vec<(Time, Action)> {
 /// A cuff on the arm of the probe is said to be there (R6.4).
 fn opening(session: &Labelled) -> Opening {
     let opening = Opening { infusion: session.infusion, ..Opening::by(Route::Iv) };
-    if session.artefacts.iter().any(|artefact| artefact.effect == Effect::CuffOnProbeArm) {
+    if on_the_probe_arm(session) {
         Opening { cuff_arm: Side::Left, probe_hand: Side::Left, iv_arm: Side::Right, ..opening }
     } else {
         opening
     }
+}
+
+fn on_the_probe_arm(session: &Labelled) -> bool {
+    session.artefacts.iter().any(|artefact| artefact.effect == Effect::CuffOnProbeArm)
 }
 
 /// What is so from `from` to the next look, and what the oximeter makes of it.
@@ -138,6 +149,24 @@ fn stretch(scene: &Scene, from: Time) -> Stretch {
         shown: numbers(reading.spo2, reading.pulse),
         sight: sight(&reading),
         pulseless: reading.contact == Contact::NoPulse,
+        shadow: false,
+    }
+}
+
+/// Marks what the cuff casts its shadow on: from its start to 10 s after its end, for 60 s at the most, and no two
+/// that begin within 150 s (R6.4).
+fn cast(track: &mut [Stretch], starts: &[Time], ends: &[Time]) {
+    let mut last: Option<Time> = None;
+    for start in starts {
+        if last.is_some_and(|last| start.since(last) < Span::secs(150)) {
+            continue;
+        }
+        last = Some(*start);
+        let longest = *start + Span::secs(60);
+        let until = ends.iter().find(|end| *end >= start).map_or(longest, |end| longest.min(*end + Span::secs(10)));
+        for stretch in track.iter_mut().filter(|stretch| stretch.from < until && stretch.until > *start) {
+            stretch.shadow = true;
+        }
     }
 }
 
@@ -288,5 +317,39 @@ fn rule_is_about(rule: Rule, effect: &Effect) -> bool {
         Rule::Spo2 => matches!(effect, Effect::Desaturation { .. }),
         Rule::PulseHigh | Rule::PulseLow => matches!(effect, Effect::Pulse { .. } | Effect::NoPulse),
         Rule::PressureHigh | Rule::PressureLow => matches!(effect, Effect::Pressure { .. }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(s: u64) -> Time {
+        Time::ZERO + Span::secs(s)
+    }
+
+    /// The seconds that are in shadow, of these determinations.
+    fn shadow(starts: &[u64], ends: &[u64]) -> Vec<u64> {
+        let stretch = |t| Stretch {
+            from: s(t),
+            until: s(t + 1),
+            truth: Numbers::default(),
+            shown: Numbers::default(),
+            sight: Sight::Clear,
+            pulseless: false,
+            shadow: false,
+        };
+        let mut track: Vec<_> = (0..400).map(stretch).collect();
+        let times = |seconds: &[u64]| seconds.iter().map(|second| s(*second)).collect::<Vec<_>>();
+        cast(&mut track, &times(starts), &times(ends));
+        (0..400).zip(track).filter(|(_, stretch)| stretch.shadow).map(|(t, _)| t).collect()
+    }
+
+    #[test]
+    fn r6_4_the_shadow_ends_10_s_after_the_cuff_and_60_s_after_its_start_and_begins_once_in_150_s() {
+        assert_eq!(shadow(&[100], &[138]), (100..148).collect::<Vec<_>>());
+        assert_eq!(shadow(&[100], &[]), (100..160).collect::<Vec<_>>());
+        assert_eq!(shadow(&[100, 220], &[120, 240]), (100..130).collect::<Vec<_>>());
+        assert_eq!(shadow(&[100, 250], &[120, 270]), (100..130).chain(250..280).collect::<Vec<_>>());
     }
 }
