@@ -4,13 +4,12 @@
 //! A few seeds of each set; `scripts/alarm-quality` plays more, and the recordings.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use vitalsd::replay::trial;
+use vitalsd::replay::{self, trial};
 use vitalsd::simulator::labelled::Set;
 use vitalsd::wire::summary::{Row, Trial};
-use vitalsd_core::monitor::preset::Preset;
 
 fn played(set: Set, sessions: u32) -> Trial {
-    trial::run(set, sessions, &Preset::kat_default_1()).unwrap()
+    trial::run(set, sessions, &replay::preset()).unwrap()
 }
 
 /// Everything sustained was found, and nothing later than a second after it was due.

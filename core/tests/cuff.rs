@@ -1,6 +1,8 @@
 //! Proves that the cuff is started when it should be and not sooner, that what it measures raises what the rules say,
 //! and that no failure of it goes unheard (R8, rows 12 to 22, 27, 28, 31, 35).
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail")]
+
 mod support;
 
 use support::{CUFF, Did, OXIMETER, Room, bpm, devices, percent};

@@ -221,7 +221,7 @@ fn about() -> impl Strategy<Value = About> {
 }
 
 fn fault() -> impl Strategy<Value = BoxFault> {
-    (0..BoxFault::ALL.len()).prop_map(|which| BoxFault::ALL[which])
+    proptest::sample::select(BoxFault::ALL.as_slice())
 }
 
 fn link() -> impl Strategy<Value = Link> {

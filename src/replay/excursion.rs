@@ -51,6 +51,10 @@ pub(super) fn of_oximetry(
     track: &[Stretch],
     priority: impl Fn(Time) -> Option<Priority>,
 ) -> Option<Course> {
+    // Row 5 is the patient's own, and row 4 stands beside it.
+    if row.condition == Condition::Spo2BelowBaseline {
+        return None;
+    }
     let mut course = Course::default();
     let mut open = Open::default();
     for (stretch, gap) in track.iter().zip(gaps(track)) {

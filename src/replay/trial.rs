@@ -1,8 +1,10 @@
 //! Simulated sessions of which the truth is known, through the same drivers and the same bed; and what its
 //! alarms are worth.
 
+use std::cmp::Reverse;
+
 use vitalsd_core::driver::Quantity;
-use vitalsd_core::monitor::input::{Action, DeviceIndex, Input, Link, Route};
+use vitalsd_core::monitor::input::{Action, DeviceIndex, Input, Link, Opening, Route, Side, StandbyReason};
 use vitalsd_core::monitor::output::{AlarmKind, Condition, Group, Output};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device};
@@ -15,7 +17,7 @@ use super::story::{Announcement, Story};
 use super::summary::{count, per, per_hour, plain_row, seconds};
 use super::track::{Numbers, Sight, Stretch};
 use super::verdict::{self, Verdict};
-use super::{ReplayError, command, open};
+use super::{ReplayError, command};
 use crate::simulator::device::Model;
 use crate::simulator::labelled::{Labelled, Set};
 use crate::simulator::scene::{Contact, Perfusion, Reading, Scene};
@@ -100,10 +102,29 @@ fn device(model: Model) -> Device {
     Device::of(model.protocol(), primary)
 }
 
-/// What is done at the bed, the last first.
+/// What is done at the bed, the last first: what everybody does who does as asked.
 fn actions(session: &Labelled) -> Vec<(Time, Action)> {
-    let dose = session.script.dose.map(|at| (at, Action::Dose { ago: Span::ZERO }));
-    dose.into_iter().chain([(Time::ZERO, open(Route::Iv))]).collect()
+    let mut actions = vec![(Time::ZERO, Action::Open(opening(session)))];
+    if let Some(dose) = session.script.dose {
+        actions.push((dose, Action::Dose { ago: Span::ZERO }));
+        actions.extend(session.infusion.map(|infusion| (dose + infusion, Action::InfusionEnd { ago: Span::ZERO })));
+    }
+    if let Some(away) = &session.away {
+        actions.push((away.start, Action::Standby { reason: StandbyReason::Toilet }));
+        actions.push((away.start + away.length, Action::EndStandby));
+    }
+    actions.sort_by_key(|(at, _)| Reverse(*at));
+    actions
+}
+
+/// A cuff on the arm of the probe is said to be there (R6.4).
+fn opening(session: &Labelled) -> Opening {
+    let opening = Opening { infusion: session.infusion, ..Opening::by(Route::Iv) };
+    if session.artefacts.iter().any(|artefact| artefact.effect == Effect::CuffOnProbeArm) {
+        Opening { cuff_arm: Side::Left, probe_hand: Side::Left, iv_arm: Side::Right, ..opening }
+    } else {
+        opening
+    }
 }
 
 /// What is so from `from` to the next look, and what the oximeter makes of it.
@@ -205,7 +226,7 @@ impl Tally {
     fn trial(mut self, set: Set) -> Trial {
         self.sounds.sort_by_key(|sound| (sound.priority, sound.condition));
         for sound in &mut self.sounds {
-            sound.causes.sort_by_key(|cause| std::cmp::Reverse(cause.needless));
+            sound.causes.sort_by_key(|cause| Reverse(cause.needless));
         }
         self.rows.sort_by_key(Verdict::condition);
         let sum = |of: fn(&Sound) -> u32| self.sounds.iter().map(of).sum::<u32>();

@@ -299,6 +299,9 @@ impl Board {
             standing.changed = true;
         }
         let Some(value) = value else { return };
+        // Row 25 explains the want of SpO2 only while no pulse is found: what stood behind it is told at once.
+        let no_pulse = |value| value == Some(Value::Absent(Absent::NoPulse));
+        standing.changed |= no_pulse(alarm.value) != no_pulse(Some(value));
         alarm.value = Some(value);
         if alarm.worst.is_none_or(|worst| worse(value, worst)) {
             alarm.worst = Some(value);

@@ -1,8 +1,5 @@
 //! A determination of the blood pressure, from its start to what it raises (R2.7, R8, rows 12 to 22, 27, 28, 31, 35).
 
-use alloc::vec::Vec;
-use core::cmp::Reverse;
-
 use crate::driver::Request;
 use crate::monitor::announce::{Board, Cause};
 use crate::monitor::baseline::Baseline;
@@ -147,11 +144,7 @@ impl Bed {
         let circumstances = self.circumstances();
         let (rows, board) = (&mut self.state.pressure, &mut self.state.board);
         let mut repeat = None;
-        let mut judgements = Vec::with_capacity(self.preset.pressure.len());
-        rows.judge(reading, &circumstances, &self.preset, |judgement| judgements.push(judgement));
-        // Of one reading the gravest is told first: what ends does not accept for what begins (R4.1).
-        judgements.sort_by_key(|judgement| Reverse(judgement.condition));
-        for judgement in judgements {
+        rows.judge(reading, &circumstances, &self.preset, |judgement| {
             repeat = repeat.into_iter().chain(repeat_after(&judgement, &self.preset.cuff)).min();
             carry_out(board, &judgement, &circumstances);
             // Who has accepted it hears of it again (R4.2), and after a restart whether it is still so (R4.5).
@@ -162,7 +155,7 @@ impl Bed {
                     board.violates_again(condition, circumstances.now);
                 }
             }
-        }
+        });
         let in_range = !rows.any(&self.preset, calls_for_more);
         self.state.cuff.judged(in_range, repeat, circumstances.now);
     }

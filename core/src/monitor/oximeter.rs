@@ -193,7 +193,7 @@ impl Oximeter {
     /// The way to `device` is lost.
     pub fn lose(&mut self, device: DeviceIndex, reason: Absent, now: Time) {
         if self.spo2.comes_from(device) {
-            self.falls.note(None, now);
+            self.falls.note(None, self.spo2.stale_after(), now);
             self.waveform.lost();
         }
         self.spo2.lose(device, reason);
@@ -266,14 +266,16 @@ impl Falls {
         let second_ago = now - Span::secs(1);
         let then = self.newest_first().find(|said| said.from <= second_ago);
         let held = then.filter(|said| second_ago.since(said.last) < stale_after).and_then(|said| said.value);
-        self.note(value, now);
+        self.note(value, stale_after, now);
         held.zip(value).is_some_and(|(before, value)| value.saturating_add(FALL_TENTHS) < before)
     }
 
-    fn note(&mut self, value: Option<u16>, now: Time) {
+    /// What is said again lasts on, unless it was stale meanwhile.
+    fn note(&mut self, value: Option<u16>, stale_after: Span, now: Time) {
         let newest = usize::from(self.next.wrapping_sub(1) % 16);
         if let Some(Some(said)) = self.past.get_mut(newest)
             && said.value == value
+            && now.since(said.last) < stale_after
         {
             said.last = now;
             return;
