@@ -120,8 +120,6 @@ async fn a_nurse_leads_a_whole_session_from_the_command_line() {
     nurse.does("back", "the patient is back: watching again").await;
     nurse.does("checklist --all", "checklist signed: all of it is so").await;
     nurse.is_refused("continue", "has not asked").await;
-    nurse.is_refused("close", "see them first").await;
-    nurse.does("seen help", "seen: HELP called").await;
     nurse.is_refused("close", "say why").await;
     nurse.does("close --reason test", "session closed: a test").await;
 
