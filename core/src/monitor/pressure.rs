@@ -141,8 +141,7 @@ impl Rows {
             } else {
                 Some(reading)
             };
-            let active = standing.life.active();
-            let look = Look { row, limit, past: &self.past, active, circumstances, terms };
+            let look = Look { row, limit, past: &self.past, circumstances, terms };
             let Some(verdict) = judged.and_then(|reading| look.verdict(reading)) else { continue };
             let severe = row.condition == Condition::PressureSevere;
             if severe && newest {

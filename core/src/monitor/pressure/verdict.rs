@@ -34,8 +34,6 @@ pub(super) struct Look<'a> {
     pub(super) limit: Limit,
     /// The last determinations, oldest first, the one that is judged among them.
     pub(super) past: &'a [Reading],
-    /// Whether the row is active.
-    pub(super) active: bool,
     pub(super) circumstances: &'a Circumstances,
     pub(super) terms: &'a PressureTerms,
 }
@@ -106,7 +104,6 @@ impl Look<'_> {
         let in_a_row = self.past.iter().rev().take_while(below).count();
         match (self.side(limit, pressure)?, in_a_row) {
             (Side::Violation, _) => Some(Verdict::of(Side::Violation, limit, value)),
-            (_, 2..) => Some(Verdict::of(Side::Violation, repeated, value)),
             (_, 1) => {
                 Some(Verdict { priority: Some(Priority::Medium), ..Verdict::of(Side::Violation, repeated, value) })
             }
@@ -124,8 +121,8 @@ impl Look<'_> {
             u32::from(pulse).saturating_mul(100).cmp(&u32::from(systolic).saturating_mul(u32::from(limit)))
         };
         let newest = self.past.last().and_then(parts)?;
-        let mut before = self.past.iter().rev().skip(1).filter_map(parts);
-        let twice = self.active || before.next().is_some_and(|parts| over(parts, limit).is_ge());
+        let before = self.past.iter().rev().skip(1).find_map(parts);
+        let twice = before.is_some_and(|parts| over(parts, limit).is_ge());
         let side = match (over(newest, limit).is_ge(), over(newest, limit.saturating_sub(self.row.hysteresis)).is_le())
         {
             (true, _) if twice => Side::Violation,
