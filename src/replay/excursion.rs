@@ -361,7 +361,7 @@ mod tests {
         let preset = Preset::kat_default_1();
         let due = |condition: Condition| {
             let row = preset.oximetry.iter().find(|row| row.condition == condition).unwrap();
-            let mut track = track(&[(78, 40, Sight::Clear)]);
+            let mut track = track(&[(78, 40, Clear)]);
             track.iter_mut().take(20).for_each(|stretch| stretch.shadow = true);
             let course = of_oximetry(row, &track, |_| Some(Priority::High)).unwrap();
             course.excursions.first().and_then(|excursion| excursion.due)
