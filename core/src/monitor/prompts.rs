@@ -61,6 +61,8 @@ impl Bed {
         };
         // In an assumed window nobody has said when the dose was.
         let from = open.dose.or(open.forgotten.asked)?;
+        // Nobody could go a round before the session was opened, however long ago the dose was.
+        let from = from.max(open.at);
         let due = open.checked.map_or(from, |checked| checked.max(from)) + interval;
         // On standby somebody is with the patient.
         Some(open.standby.map_or(due, |standby| due.max(standby.until)))
