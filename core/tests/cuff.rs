@@ -479,7 +479,7 @@ fn row_15_a_standby_gives_the_time_to_measure_again_anew() {
 fn row_17_before_the_dose_is_off_whatever_rules_are_added() {
     let mut room = Room::with(devices(Span::secs(1), true));
     room.open(Route::Iv);
-    for _ in 0..2 {
+    for _ in 0..3 {
         room.pressure(110, 70);
         room.steady(120);
     }

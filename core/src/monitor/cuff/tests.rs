@@ -252,6 +252,7 @@ fn r5_6_on_standby_nothing_is_due_or_overdue_and_the_clock_starts_again() {
     let mut bench = Bench::in_phase(Phase::Window);
     bench.measures(0);
     assert!(bench.overdue(1_000).is_some());
+    bench.cuff.start_stat(s(990));
     bench.cuff.suspend(s(1_000));
     assert_eq!((bench.overdue(3_000), bench.cuff.next()), (None, None));
     assert_eq!(bench.cuff.deadline(s(3_000), &terms()), None);
@@ -304,6 +305,57 @@ fn the_same_numbers_sooner_than_a_cuff_can_measure_are_a_failure() {
     assert_eq!(taken(9, 126), Some(Some(CuffFailure::Repeated)));
     assert_eq!(taken(10, 126), Some(None), "a cuff may have measured it");
     assert_eq!(taken(9, 127), Some(None), "other numbers");
+}
+
+#[test]
+fn r8_3_a_pressure_typed_in_late_ends_the_failure_and_not_the_retry() {
+    let mut bench = Bench::in_phase(Phase::Window);
+    bench.fails(100, CuffFailure::Failed);
+    let typed = CuffResult {
+        at: s(110),
+        measured_at: s(50),
+        origin: CuffOrigin::Manual,
+        pressure: Ok(BloodPressure::full(126, 78, None).unwrap()),
+        pulse: NOT_COUNTED,
+    };
+    bench.cuff.take_result(&typed, s(110), &terms());
+    assert_eq!(bench.cuff.next(), Some(s(160)));
+    let typed = CuffResult { at: s(120), measured_at: s(115), ..typed };
+    bench.cuff.take_result(&typed, s(120), &terms());
+    assert_eq!(bench.cuff.next(), Some(s(115 + 600)), "one from after the failure does");
+}
+
+#[test]
+fn a_reading_of_the_bedside_from_before_our_start_does_not_end_ours() {
+    let ends = |measured_at| {
+        let mut bench = Bench::in_phase(Phase::Window);
+        bench.cuff.started(None, s(630));
+        let pressure = Ok(BloodPressure::full(126, 78, None).unwrap());
+        let (at, origin) = (s(650), CuffOrigin::Bedside);
+        let result = CuffResult { at, measured_at: s(measured_at), origin, pressure, pulse: NOT_COUNTED };
+        bench.cuff.take_result(&result, at, &terms());
+        !bench.cuff.under_way()
+    };
+    assert!(!ends(600) && ends(645));
+}
+
+#[test]
+fn a_reading_from_before_the_session_does_not_count_for_it() {
+    let mut bench = Bench::in_phase(Phase::Window);
+    bench.cuff.open(s(100));
+    bench.takes(130, 90, Ok(126));
+    assert_eq!(bench.cuff.next(), Some(s(160)), "the first is wanted still, when the cuff has rested");
+}
+
+#[test]
+fn a_determination_that_is_lost_with_the_line_is_started_again_when_the_cuff_has_rested() {
+    let mut bench = Bench::in_phase(Phase::Window);
+    bench.measures(0);
+    bench.cuff.started(None, s(630));
+    bench.cuff.lost(s(640));
+    assert_eq!(bench.cuff.next(), Some(s(670)));
+    bench.cuff.lost(s(700));
+    assert_eq!(bench.cuff.inflation().and_then(|last| last.ended), Some(s(640)), "there was none to lose");
 }
 
 #[test]
