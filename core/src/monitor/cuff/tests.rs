@@ -254,6 +254,7 @@ fn r5_6_on_standby_nothing_is_due_or_overdue_and_the_clock_starts_again() {
     assert!(bench.overdue(1_000).is_some());
     bench.cuff.start_stat(s(990));
     bench.cuff.suspend(s(1_000));
+    assert_eq!(bench.cuff.next(), None);
     assert_eq!((bench.overdue(3_000), bench.cuff.next()), (None, None));
     assert_eq!(bench.cuff.deadline(s(3_000), &terms()), None);
     bench.cuff.resume(s(3_000));
@@ -345,17 +346,21 @@ fn a_reading_from_before_the_session_does_not_count_for_it() {
     bench.cuff.open(s(100));
     bench.takes(130, 90, Ok(126));
     assert_eq!(bench.cuff.next(), Some(s(160)), "the first is wanted still, when the cuff has rested");
+    bench.fails(200, CuffFailure::Failed);
+    bench.fails(300, CuffFailure::Failed);
+    bench.takes(310, 95, Ok(126));
+    assert!(bench.cuff.failed_twice().is_some());
 }
 
 #[test]
 fn a_determination_that_is_lost_with_the_line_is_started_again_when_the_cuff_has_rested() {
     let mut bench = Bench::in_phase(Phase::Window);
     bench.measures(0);
-    bench.cuff.started(None, s(630));
-    bench.cuff.lost(s(640));
-    assert_eq!(bench.cuff.next(), Some(s(670)));
-    bench.cuff.lost(s(700));
-    assert_eq!(bench.cuff.inflation().and_then(|last| last.ended), Some(s(640)), "there was none to lose");
+    bench.cuff.started(None, s(300));
+    bench.cuff.lost(s(310));
+    assert_eq!(bench.cuff.next(), Some(s(340)));
+    bench.cuff.lost(s(320));
+    assert_eq!(bench.cuff.inflation().and_then(|last| last.ended), Some(s(310)), "there was none to lose");
 }
 
 #[test]
