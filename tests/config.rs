@@ -112,6 +112,15 @@ fn a_sound_file_becomes_settings() {
 }
 
 #[test]
+fn r10_1_a_station_is_expected_unless_somebody_says_otherwise() {
+    let clinic = Clinic::new();
+    assert!(clinic.load(SOUND).unwrap().value.expect_station);
+    let without = but(SOUND, "preset = ", "expect_station = false\npreset = ");
+    assert!(!clinic.load(&without).unwrap().value.expect_station);
+    refused("preset = ", "expect_station = 1\npreset = ", 3, "`expect_station` is the number 1");
+}
+
+#[test]
 fn the_only_device_that_measures_something_is_its_source() {
     let settings = Clinic::new().load(SOUND).unwrap().value;
     let sources: Vec<_> = settings.beds[0].devices.iter().map(|device| device.primary.clone()).collect();

@@ -111,7 +111,7 @@ impl Bench {
             self.now = due.map_or(until, |due| due.max(self.now).min(until));
             let (mut said, mut samples) = (Vec::new(), Vec::new());
             self.device.advance(self.now, &mut said);
-            let mut hear = |driver: &mut AnyDriver, said: &mut Vec<u8>, samples: &mut Vec<Sample>| {
+            let hear = |driver: &mut AnyDriver, said: &mut Vec<u8>, samples: &mut Vec<Sample>| {
                 driver.decode(said, self.now, &mut |sample| samples.push(sample));
                 said.clear();
             };

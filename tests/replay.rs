@@ -13,6 +13,7 @@ use vitalsd::replay::{Replay, ReplayError, Terms};
 use vitalsd::simulator::device::Model;
 use vitalsd_core::monitor::input::Route;
 use vitalsd_core::monitor::output::{Condition, Event, EventKind, Phase, Priority};
+use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::time::{Span, Time};
 
 const HEADER: &str = "time_s,spo2_pct,pulse_bpm,perfusion_index_pct,pleth,nibp_sys_mmhg,nibp_dia_mmhg,nibp_map_mmhg\n";
@@ -61,13 +62,15 @@ use Priority::{High, Low, Medium};
 
 #[test]
 fn a_steady_87_from_the_fifth_second_on_is_high_at_the_fifteenth() {
-    // Rows 2 (< 88, 10 s), 3 (<= 91, 15 s) and 4 (<= 93, 60 s); row 2 stands above the others (R3.2).
+    // Rows 2 (< 88, 10 s), 3 (<= 91, 15 s) and 4 (<= 93, 60 s); row 2 stands above the others (R3.2). Row 29: such a
+    // fall is doubted for its first second (R1.4); then each second is 3 points, and the 17th makes them 50.
     let events = play(&oximetry(&[(97, 5), (87, 70)]), Terms::default());
     assert_eq!(
         alarms(&events),
         [
             (15_000, "raised", C::Spo2Low, High),
             (20_000, "noted", C::Spo2Reduced, Medium),
+            (23_000, "noted", C::Spo2Burden, Medium),
             (65_000, "noted", C::Spo2Drift, Low)
         ]
     );
@@ -132,16 +135,30 @@ fn a_source_slower_than_four_seconds_raises_no_alarm_of_its_own() {
 }
 
 #[test]
+fn what_a_bed_asks_of_persons_does_not_fill_a_replay() {
+    // R5.4 and R5.12 ask somebody who is not there: after a dose that the replay knows of, and for check rounds.
+    let steady = oximetry(&[(97, 3_600)]);
+    for dose_at in [Time::ZERO, Time::ZERO + Span::mins(50), Time::ZERO + Span::mins(90)] {
+        let terms = Terms { dose_at, ..Terms::default() };
+        assert_eq!(alarms(&play(&steady, terms)), [], "{dose_at:?}");
+    }
+    // A preset from a file is taken as it is.
+    let rounds = Terms { preset: Preset::kat_default_1(), ..Terms::default() };
+    assert_eq!(first(&play(&steady, rounds), C::CheckOverdue), Some(15 * 60_000));
+}
+
+#[test]
 fn pressures_are_bedside_determinations_and_one_that_cannot_be_is_a_failure() {
-    // R2.7: row 14 at once, and by hysteresis 5 over at 170/98. R8.2: two failures in a row are told.
+    // R2.7: row 14 at once, and by hysteresis 5 over at 170/98, measured again within the five minutes of row 15.
+    // R8.2: two failures in a row are told.
     let text = format!(
-        "{HEADER}0,,,,,128,80,\n300,,,,,184,104,\n600,,,,,170,98,\n700,,,,,65,16,\n800,,,,,65,16,\n900,,,,,128,80,\n"
+        "{HEADER}0,,,,,128,80,\n300,,,,,184,104,\n540,,,,,170,98,\n700,,,,,65,16,\n800,,,,,65,16,\n900,,,,,128,80,\n"
     );
     let events = play(&text, Terms::default());
     let of = |condition| alarms(&events).into_iter().filter(|(_, _, c, _)| *c == condition).collect::<Vec<_>>();
     assert_eq!(
         of(C::PressureSevere),
-        [(300_000, "raised", C::PressureSevere, Medium), (600_000, "latched", C::PressureSevere, Medium)]
+        [(300_000, "raised", C::PressureSevere, Medium), (540_000, "latched", C::PressureSevere, Medium)]
     );
     assert_eq!(
         of(C::CuffFailed),
@@ -188,8 +205,10 @@ fn a_pressure_over_a_line_is_found_by_the_driver() {
 
 #[test]
 fn the_summary_counts_what_the_rules_and_what_the_plain_rule_would_have_done() {
-    // 87 from 100 on: row 2 at 110 (HIGH), row 3 noted at 115; both end 15 s after 130. Three seconds of 89
-    // are nothing to the rules and a second onset to the plain one, 40 s later and so of the same excursion.
+    // 87 from 100 on: row 2 at 110 (HIGH), row 3 noted at 115; both end 15 s after 130. Row 29 noted at 118: the first
+    // second of such a fall is doubted (R1.4), 17 more of 3 points each make 50; it ends after 30 s of 97. Three
+    // seconds of 89 are nothing to the rules and a second onset to the plain one, 40 s later and so of the same
+    // excursion.
     // Rows 3 and 4 are broken by them as well, and wait longer: only what lasts is due.
     let text = oximetry(&[(97, 100), (87, 30), (97, 40), (89, 3), (97, 57)]);
     let replay = Replay::new(rows(&text), Terms::default()).unwrap();
@@ -211,7 +230,8 @@ fn the_summary_counts_what_the_rules_and_what_the_plain_rule_would_have_done() {
             "length_s": 230,
             "alarms": [
                 { "condition": "spo2-low", "priority": "high", "episodes": 1, "audible": 1, "first_s": 110, "active_s": 35 },
-                { "condition": "spo2-reduced", "priority": "medium", "episodes": 1, "audible": 0, "first_s": 115, "active_s": 30 }
+                { "condition": "spo2-reduced", "priority": "medium", "episodes": 1, "audible": 0, "first_s": 115, "active_s": 30 },
+                { "condition": "spo2-burden", "priority": "medium", "episodes": 1, "audible": 0, "first_s": 118, "active_s": 42 }
             ],
             "audible": 1,
             "audible_per_hour": 15.7,

@@ -131,7 +131,7 @@ fn settings(port: u16, dir: &Path, devices: &[Pty]) -> String {
         )
     });
     let head = format!(
-        "site = \"bench\"\nbox = \"box-1\"\npreset = \"preset.toml\"\nstate_dir = \"{}\"\n\
+        "site = \"bench\"\nbox = \"box-1\"\nexpect_station = false\npreset = \"preset.toml\"\nstate_dir = \"{}\"\n\
          [broker]\nhost = \"127.0.0.1\"\nport = {port}\n",
         dir.join("state").display()
     );

@@ -1,5 +1,7 @@
 //! Proves what persons can do about alarms, and what happens if they do not (R4).
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{CUFF, Did, OXIMETER, Room, bpm, devices, percent};

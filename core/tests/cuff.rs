@@ -214,8 +214,9 @@ fn r5_6_on_standby_the_cuff_is_not_started_and_nothing_is_overdue() {
     ward.starts.clear();
     ward.room.command(Action::Standby { reason: StandbyReason::Toilet }).expect("on standby");
     ward.room.out.clear();
-    // The probe stays on: with it off the bed would end the standby by itself as soon as it is back.
-    ward.run(25 * 60, |_| Ok((128, 80, 72)));
+    // The probe stays on: with it off the bed would end the standby by itself as soon as it is back. A reading would
+    // have been due at 20 min, and overdue at 22.
+    ward.run(9 * 60, |_| Ok((128, 80, 72)));
     assert_eq!(ward.starts, []);
     assert_eq!(ward.room.story_of(C::PressureOverdue), []);
     ward.room.command(Action::EndStandby).expect("back");
@@ -437,6 +438,7 @@ fn row_15_a_severe_pressure_that_nobody_measures_again_is_high_after_five_minute
     assert_eq!(room.alarm(C::PressureSevereConfirmed).value, Some(Value::NotRemeasured(bp(184, 104))));
     room.pressure(130, 80);
     assert!(room.is_on(C::PressureSevereConfirmed), "it needs two to end");
+    room.steady(60);
     room.pressure(130, 80);
     assert_eq!(room.alarm(C::PressureSevereConfirmed).presence, Presence::Latched);
 }

@@ -1,9 +1,12 @@
 //! Proves what goes on after a restart of the box, and what waits for a person (R4.5, R5.8).
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{Did, OXIMETER, Room, devices};
 use vitalsd_core::monitor::Bed;
+use vitalsd_core::monitor::baseline::Baseline;
 use vitalsd_core::monitor::input::{Action, CloseReason, CommandRefusal, Link, OffReason, Route};
 use vitalsd_core::monitor::output::{Condition as C, EventKind, Output, Phase, Presence, Priority};
 use vitalsd_core::monitor::preset::Preset;
@@ -42,7 +45,7 @@ fn in_the_window() -> Room {
 fn r5_8_after_a_short_outage_the_session_goes_on_with_its_baseline() {
     let mut room = restarted(in_the_window(), Some(Span::mins(3)));
     assert_eq!(room.bed.session().phase(), Phase::Window);
-    assert_eq!(room.bed.baseline().and_then(|baseline| baseline.spo2()), Spo2::percent(97));
+    assert_eq!(room.bed.baseline().and_then(Baseline::spo2), Spo2::percent(97));
     room.steady(30);
     assert!(!room.is_on(C::SessionInterrupted));
     assert!(room.out.iter().any(|output| matches!(

@@ -1,8 +1,11 @@
 //! Proves that a session goes as R5 says, and that what persons say of it changes the rules as it says.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{CUFF, Did, OXIMETER, Room, bpm, devices, percent};
+use vitalsd_core::monitor::baseline::Baseline;
 use vitalsd_core::monitor::input::{
     Action, CloseReason, CommandRefusal, Input, Link, Opening, Route, Side, StandbyReason,
 };
@@ -113,7 +116,7 @@ fn r5_3_a_dose_that_is_taken_back_within_a_minute_leaves_the_baseline_as_it_was(
     room.command(Action::UndoDose).expect("taken back");
     assert_eq!(room.bed.session().phase(), Phase::Baseline);
     room.dose(Span::ZERO);
-    assert_eq!(room.bed.baseline().and_then(|baseline| baseline.spo2()), Spo2::percent(97));
+    assert_eq!(room.bed.baseline().and_then(Baseline::spo2), Spo2::percent(97));
     room.steady(61);
     assert!(matches!(room.command(Action::UndoDose), Err(CommandRefusal::TooLongAgo { .. })));
 }
@@ -126,7 +129,7 @@ fn r5_9_the_baseline_of_a_back_dated_dose_knows_nothing_of_what_came_after_it() 
         room.spo2(93);
     }
     room.dose(Span::mins(10));
-    assert_eq!(room.bed.baseline().and_then(|baseline| baseline.spo2()), Spo2::percent(97));
+    assert_eq!(room.bed.baseline().and_then(Baseline::spo2), Spo2::percent(97));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Proves that the walks of R12 come out right: whole sessions, as a clinic would have them.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{CUFF, Did, OXIMETER, Room, bpm, devices, percent};

@@ -1,8 +1,9 @@
 //! What one turn of the loop does. Everything the loops share is owned here, once.
 
+mod broker;
+
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -16,14 +17,14 @@ use vitalsd_core::vitals::{Absent, Measured};
 
 use super::StartError;
 use super::boot::Boot;
+use super::company::Company;
 use super::requests::Requests;
 use super::room::{DeviceKey, Room};
 use super::stages::{Stage, Stages};
 use super::voice;
 use crate::config::Settings;
-use crate::mqtt::{Config, Incoming, Lane, MqttEvent, Publisher};
-use crate::wire::command::Reply;
-use crate::wire::{BedTopic, BoxTopic, Clock, Heartbeat, Id, Root, Topic, WallTime};
+use crate::mqtt::{Config, Publisher};
+use crate::wire::{BoxTopic, Clock, Heartbeat, Id, Root, Topic, WallTime};
 
 /// The core's time when the box starts: a day, so that a dose can be back-dated to before the start.
 const ORIGIN: Time = Time::from_millis(86_400_000);
@@ -36,6 +37,8 @@ const STATE: Duration = Duration::from_secs(1);
 const LATENCY: Duration = Duration::from_secs(10);
 /// How many bytes of readings may wait for a broker that is away: about an hour of four beds.
 const TELEMETRY_LIMIT: usize = 16 << 20;
+/// Who else is there, below the site (R10.1, R10.4).
+const LISTEN: [&str; 3] = ["station/+/presence", "box/+/status", "box/+/heartbeat"];
 /// The mark of systemd's time service: the wall clock follows a time server.
 const CLOCK_SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
 
@@ -62,6 +65,8 @@ pub struct Hot {
     clock_trusted: bool,
     /// The broker does not confirm what is said.
     broker_lost: bool,
+    /// Who else is there.
+    company: Company,
     /// That nobody listens is in the log already, for this connection.
     nobody_told: bool,
 }
@@ -93,7 +98,7 @@ impl Hot {
             boot_id: boot.id,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             beds: rooms.iter().map(|room| room.id).collect(),
-            listen: Vec::new(),
+            listen: LISTEN.map(str::to_owned).into(),
             telemetry_limit: TELEMETRY_LIMIT,
         });
         let mut hot = Self {
@@ -113,6 +118,7 @@ impl Hot {
             next_latency: start + LATENCY,
             clock_trusted: std::path::Path::new(CLOCK_SYNCHRONIZED).exists(),
             broker_lost: true,
+            company: Company::new(box_id, settings.expect_station),
             nobody_told: false,
         };
         let now = hot.time(start);
@@ -304,6 +310,7 @@ impl Hot {
             self.tell_state(bed, at, now);
         }
         if at >= self.next_beat {
+            self.look_for_claims(at, now);
             self.beat(at, now);
         }
         if at >= self.next_latency {
@@ -387,94 +394,6 @@ impl Hot {
         }
         if self.rooms.iter().any(|room| room.changed) || self.next_due() < self.armed {
             self.earlier.notify_one();
-        }
-    }
-
-    // Broker.
-
-    /// Runs the connection.
-    pub fn poll_link(&mut self, cx: &mut Context<'_>) -> Poll<MqttEvent> {
-        self.publisher.as_mut().map_or(Poll::Pending, |publisher| publisher.poll(cx))
-    }
-
-    /// Something happened to the connection.
-    pub fn link_event(&mut self, event: MqttEvent) {
-        match event {
-            MqttEvent::Connected => {
-                info!("connected to the broker");
-                self.nobody_told = false;
-            }
-            MqttEvent::Lost { reason } => {
-                warn!(%reason, "no broker; monitoring goes on, alarms wait for it and are tried again");
-                self.broker(true);
-            }
-            MqttEvent::Confirmed { lane, waited, elapsed, .. } => {
-                // A broker that lets us in and confirms nothing is no broker.
-                self.broker(false);
-                if lane == Lane::Alarm {
-                    self.stages.record(Stage::Send, waited);
-                    self.stages.record(Stage::Confirm, elapsed.saturating_sub(waited));
-                }
-            }
-            MqttEvent::Refused { topic, reason } => {
-                let alarm = matches!(topic, Some(Topic::Bed(_, BedTopic::Alarm(_))));
-                let topic = topic.map_or_else(|| "a reply".to_owned(), |topic| topic.to_string());
-                error!(%topic, %reason, "the broker refused a message; check its access rules");
-                if alarm {
-                    self.broker(true);
-                }
-            }
-            MqttEvent::NobodyListening { topic } => {
-                if !std::mem::replace(&mut self.nobody_told, true) {
-                    warn!(%topic, "the broker has an alarm, and nobody subscribes to it; start a station or subscribe to it");
-                }
-            }
-            MqttEvent::NotSubscribed { filter } => {
-                error!(%filter, "the broker does not let the box hear commands; check its access rules");
-            }
-            MqttEvent::Incoming(incoming) => self.incoming(&incoming),
-        }
-        self.hurry();
-    }
-
-    /// The publisher, to say goodbye with.
-    pub const fn take_publisher(&mut self) -> Option<Publisher> {
-        self.publisher.take()
-    }
-
-    fn broker(&mut self, lost: bool) {
-        if std::mem::replace(&mut self.broker_lost, lost) == lost {
-            return;
-        }
-        let now = self.now();
-        for bed in 0..self.rooms.len() {
-            self.decide(bed, Input::Fault { fault: BoxFault::Broker, present: lost }, now);
-        }
-    }
-
-    fn incoming(&mut self, incoming: &Incoming) {
-        let Some(Topic::Bed(id, BedTopic::Command)) = self.root.parse(&incoming.topic) else { return };
-        let Some(bed) = self.rooms.iter().position(|room| room.id == id) else { return };
-        let now = self.now();
-        let reply = match self.requests.accept(id, incoming, now.since(ORIGIN)) {
-            Err(reply) => reply,
-            Ok(accepted) => {
-                let Some(room) = self.rooms.get_mut(bed) else { return };
-                let said = &mut self.said;
-                let what = accepted.command.action.name();
-                let done = room.bed.command(&accepted.command, now, &mut |output| said.push(output));
-                self.say(bed, now);
-                let reply = Reply::from_core(accepted.key.clone(), done);
-                info!(bed = %id, command = what, outcome = ?reply.outcome, "a person asked");
-                self.requests.answered(id, accepted.key, reply.outcome.clone());
-                reply
-            }
-        };
-        let Some(publisher) = self.publisher.as_mut() else { return };
-        if incoming.response_topic.is_some()
-            && let Err(error) = publisher.reply(incoming, &reply)
-        {
-            warn!(bed = %id, %error, "a command was not answered");
         }
     }
 

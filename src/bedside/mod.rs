@@ -4,6 +4,7 @@
 //! * [`room`]: one bed with its devices.
 //! * [`voice`]: what a bed says, on its topics.
 //! * [`requests`]: commands that came by MQTT, carried out or refused.
+//! * [`company`]: stations that look, and boxes that claim the same bed.
 //! * [`stages`]: how long a byte takes at each stage.
 //! * [`boot`]: which life of the box this is.
 //! * [`watchdog`]: whether every loop still turns.
@@ -13,6 +14,7 @@
 //! borrow never lives across an `await`.
 
 pub mod boot;
+pub mod company;
 pub mod hot;
 pub mod requests;
 pub mod room;

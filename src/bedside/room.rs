@@ -37,6 +37,8 @@ pub struct Room {
     pub rev: u64,
     /// Something but the oximetry changed since its state was last told.
     pub changed: bool,
+    /// Another box that claims this bed as well.
+    pub claimant: Option<Id>,
     /// When its state was last told.
     pub told: Option<Instant>,
 }
@@ -73,6 +75,7 @@ impl Room {
             devices,
             rev: 0,
             changed: true,
+            claimant: None,
             told: None,
         })
     }

@@ -82,13 +82,14 @@ fn is_preset(path: &Path) -> bool {
 }
 
 fn settings_page(settings: &Settings, path: &Path) -> String {
-    let Settings { site, box_id, state_dir, broker, beds, .. } = settings;
+    let Settings { site, box_id, state_dir, expect_station, broker, beds, .. } = settings;
     let mut page = format!("{}: sound\n\n", path.display());
     let user = broker.credentials.as_ref().map_or(String::new(), |login| format!(" as {}", login.username));
     let mut about = Grid::default();
     about.row(["site", site]);
     about.row(["box", box_id]);
     about.row(["broker", &format!("{}:{}{user}", broker.host, broker.port)]);
+    about.row(["station", if *expect_station { "expected: its absence is an alarm" } else { "not expected" }]);
     about.row(["state", &state_dir.display().to_string()]);
     page += &about.text();
     page += "\n";

@@ -98,6 +98,8 @@ impl Demo {
         let filters = [
             format!("vitals/v1/{SITE}/bed/+/state"),
             format!("vitals/v1/{SITE}/bed/+/event"),
+            // Who listens to the alarms is somebody who can be told.
+            format!("vitals/v1/{SITE}/bed/+/alarm/+"),
             format!("vitals/v1/{SITE}/box/+/heartbeat"),
             rooms::REPLIES.to_owned(),
         ];

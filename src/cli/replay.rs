@@ -58,7 +58,7 @@ pub struct Replay {
     /// for oximeter and blood-pressure monitor.
     #[arg(long, value_name = "NAME")]
     driver: Vec<Model>,
-    /// The alarm limits [default: kat-default-1, as compiled in].
+    /// The alarm limits [default: kat-default-1, as compiled in, without its check rounds: nobody walks them].
     #[arg(long, value_name = "FILE")]
     preset: Option<PathBuf>,
     /// How the dose is given: iv, im, intranasal or oral.
@@ -130,7 +130,7 @@ impl Replay {
     }
 
     fn preset(&self) -> anyhow::Result<Preset> {
-        let Some(path) = &self.preset else { return Ok(Preset::kat_default_1()) };
+        let Some(path) = &self.preset else { return Ok(replay::preset()) };
         let Checked { value, warnings } = config::load_preset(path).map_err(|problems| anyhow!("{problems}"))?;
         if !warnings.0.is_empty() {
             eprintln!("{warnings}\n");

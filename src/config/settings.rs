@@ -25,6 +25,8 @@ pub struct Settings {
     pub box_id: String,
     /// Where the boot counter and, later, the journal live.
     pub state_dir: PathBuf,
+    /// Whether a nurses' station is to be present (R10.1); `false` where integrators alone listen.
+    pub expect_station: bool,
     /// The alarm limits.
     pub preset: Preset,
     /// The file they came from.
@@ -78,6 +80,7 @@ fn read(file: &Table<'_>, known: &[&'static Protocol]) -> Option<Settings> {
     let site = file.require("site", id(file, "site"), "\"clinic\"");
     let box_id = file.require("box", id(file, "box"), "\"box-03\"");
     let state_dir = file.text("state_dir").map(|dir| PathBuf::from(dir.get_ref()));
+    let expect_station = file.flag("expect_station").unwrap_or(true);
     let preset_path = file.require("preset", file.text("preset"), "\"presets/kat-default-1.toml\"");
     let preset = preset_path.and_then(|named| load_preset(file, &named));
     // A broken section is reported and drops the settings as a whole; only an absent one has a default.
@@ -88,6 +91,7 @@ fn read(file: &Table<'_>, known: &[&'static Protocol]) -> Option<Settings> {
         site: site?,
         box_id: box_id?,
         state_dir: state_dir.unwrap_or_else(|| default_state_dir(env::var_os("STATE_DIRECTORY"))),
+        expect_station,
         preset,
         preset_file,
         broker,

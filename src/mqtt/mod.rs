@@ -75,6 +75,8 @@ pub enum MqttEvent {
         topic: Option<Topic>,
         /// How grave it was.
         lane: Lane,
+        /// Whether somebody has subscribed to it, as far as the broker tells.
+        heard: bool,
         /// From [`Publisher::publish`] to being handed to the socket.
         waited: Duration,
         /// From [`Publisher::publish`] to the confirmation.
@@ -451,9 +453,10 @@ impl Publisher {
 
 fn event(settled: Settled) -> impl Iterator<Item = MqttEvent> {
     let Settled { topic, lane, ack, present_alarm, waited, elapsed } = settled;
-    let unheard = (ack == Ack::NobodyListening && present_alarm).then_some(()).and(topic);
+    let heard = ack != Ack::NobodyListening;
+    let unheard = (!heard && present_alarm).then_some(()).and(topic);
     let first = match ack {
-        Ack::Taken | Ack::NobodyListening => MqttEvent::Confirmed { topic, lane, waited, elapsed },
+        Ack::Taken | Ack::NobodyListening => MqttEvent::Confirmed { topic, lane, heard, waited, elapsed },
         Ack::Refused(reason) => MqttEvent::Refused { topic, reason },
     };
     [Some(first), unheard.map(|topic| MqttEvent::NobodyListening { topic })].into_iter().flatten()

@@ -51,6 +51,10 @@ pub(super) fn of_oximetry(
     track: &[Stretch],
     priority: impl Fn(Time) -> Option<Priority>,
 ) -> Option<Course> {
+    // Row 5 is the patient's own, and row 4 stands beside it.
+    if row.condition == Condition::Spo2BelowBaseline {
+        return None;
+    }
     let mut course = Course::default();
     let mut open = Open::default();
     for (stretch, gap) in track.iter().zip(gaps(track)) {
@@ -65,7 +69,12 @@ pub(super) fn of_oximetry(
                 course.violation = course.violation + length;
                 // A pulse that is not there is seen as such, and nothing else is.
                 let clear = row.limit == Limit::NoPulse;
-                open.broken(stretch, if clear { Sight::Clear } else { stretch.sight }, row.delay);
+                let sight = match () {
+                    () if stretch.shadow && !stays_live(row.condition) => Sight::Blind,
+                    () if clear => Sight::Clear,
+                    () => stretch.sight,
+                };
+                open.broken(stretch, sight, row.delay);
             }
             Some(Side::Beyond) => {
                 open.beyond = open.beyond + length;
@@ -140,6 +149,11 @@ impl Open {
         let sustained = open.broken >= delay;
         open.start.filter(|_| sustained).map(|start| Excursion { start, due: open.due, end: open.end })
     }
+}
+
+/// R6.4: under the cuff rows 1a to 2 stay live.
+const fn stays_live(condition: Condition) -> bool {
+    matches!(condition, Condition::Spo2Critical | Condition::Spo2VeryLow | Condition::Spo2Low)
 }
 
 const fn judges(limit: Limit) -> bool {
@@ -273,7 +287,7 @@ mod tests {
         let seconds = values.iter().flat_map(|(spo2, n, sight)| (0..*n).map(move |_| (*spo2, *sight)));
         let stretch = |(t, (spo2, sight))| {
             let truth = Numbers { spo2: Spo2::percent(spo2), pulse: PulseRate::bpm(72) };
-            Stretch { from: s(t), until: s(t + 1), truth, shown: truth, sight, pulseless: false }
+            Stretch { from: s(t), until: s(t + 1), truth, shown: truth, sight, pulseless: false, shadow: false }
         };
         (0..).zip(seconds).map(stretch).collect()
     }
@@ -340,5 +354,20 @@ mod tests {
         assert_eq!(pressures_due(Condition::PressureSevere, &readings), [0, 1_200]);
         assert_eq!(pressures_due(Condition::SystolicLow, &[(0, 90, 60), (300, 89, 60)]), [300]);
         assert_eq!(pressures_due(Condition::MeanLow, &[(0, 95, 50), (300, 92, 50)]), [300]);
+    }
+
+    #[test]
+    fn r6_4_under_the_cuff_only_rows_1a_to_2_are_due() {
+        let preset = Preset::kat_default_1();
+        let due = |condition: Condition| {
+            let row = preset.oximetry.iter().find(|row| row.condition == condition).unwrap();
+            let mut track = track(&[(78, 40, Clear)]);
+            track.iter_mut().take(20).for_each(|stretch| stretch.shadow = true);
+            let course = of_oximetry(row, &track, |_| Some(Priority::High)).unwrap();
+            course.excursions.first().and_then(|excursion| excursion.due)
+        };
+        assert_eq!(due(Condition::Spo2Critical), Some(s(2)));
+        assert_eq!(due(Condition::Spo2Low), Some(s(10)));
+        assert_eq!(due(Condition::Spo2Reduced), Some(s(35)), "15 s after the shadow");
     }
 }

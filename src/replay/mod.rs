@@ -17,7 +17,7 @@ pub use story::Story;
 
 use thiserror::Error;
 use vitalsd_core::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Input, Opening, Route};
-use vitalsd_core::monitor::output::{Event, Output};
+use vitalsd_core::monitor::output::{Condition, Event, EventKind, Output, Presence};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device};
 use vitalsd_core::time::{Span, Time};
@@ -55,9 +55,14 @@ pub struct Terms {
 impl Default for Terms {
     /// An IV dose at the start, the preset that is compiled in, everything from the rows.
     fn default() -> Self {
-        let preset = Preset::kat_default_1();
-        Self { preset, route: Route::Iv, dose_at: Time::ZERO, cadence: None, drivers: Vec::new() }
+        Self { preset: preset(), route: Route::Iv, dose_at: Time::ZERO, cadence: None, drivers: Vec::new() }
     }
+}
+
+/// The preset that is compiled in, without check rounds (R5.12): in a replay nobody walks them.
+#[must_use]
+pub fn preset() -> Preset {
+    Preset { check_round: None, ..Preset::kat_default_1() }
 }
 
 /// Why a recording cannot be played as asked.
@@ -140,6 +145,12 @@ impl Replay {
 
         let end = self.end();
         let mut dose = Some(self.terms.dose_at);
+        // When the dose is given is known: the question after a forgotten one (R5.4) is answered, and not told.
+        let out = &mut |output| {
+            if !asks_for_the_dose(&output) {
+                out(output);
+            }
+        };
         loop {
             let next = sources.iter().filter_map(Source::due).chain(dose).min();
             let Some(now) = next.filter(|next| *next < end) else { break };
@@ -150,6 +161,9 @@ impl Replay {
                 if source.due().is_some_and(|due| due <= now) {
                     source.advance(device, now, &mut |input| bed.input(&input, now, out));
                 }
+            }
+            if bed.alarm(Condition::DoseForgotten).is_some_and(|alarm| alarm.presence == Presence::On) {
+                command(&mut bed, Action::NotYet, now, out)?;
             }
         }
         bed.input(&Input::Tick, end, out);
@@ -214,6 +228,17 @@ impl Replay {
         }
         device
     }
+}
+
+/// Whether it is about the question after a dose that may have been forgotten.
+fn asks_for_the_dose(output: &Output) -> bool {
+    use EventKind as E;
+    let alarm = match output {
+        Output::Alarm(alarm) => alarm,
+        Output::Event(Event { kind: E::Raised(alarm) | E::Escalated(alarm) | E::Cleared(alarm), .. }) => alarm,
+        _ => return false,
+    };
+    alarm.condition == Condition::DoseForgotten
 }
 
 const fn open(route: Route) -> Action {

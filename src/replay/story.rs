@@ -15,6 +15,8 @@ pub struct Story {
     alarms: Vec<Alarm>,
     /// Every determination that gave a pressure, with its time of measurement.
     pressures: Vec<(Time, BloodPressure)>,
+    /// When each determination ended, with a pressure or without.
+    determined: Vec<Time>,
     end: Time,
 }
 
@@ -63,6 +65,7 @@ impl Story {
             Output::Event(event) => self.events.push(event),
             Output::Alarm(alarm) => self.alarms.push(alarm),
             Output::Pressure(determination) => {
+                self.determined.push(determination.at);
                 self.pressures.extend(determination.pressure.ok().map(|bp| (determination.measured_at, bp)));
             }
             Output::Oximetry(_) | Output::Session | Output::Request { .. } => {}
@@ -76,6 +79,10 @@ impl Story {
 
     pub(super) const fn end(&self) -> Time {
         self.end
+    }
+
+    pub(super) fn determined(&self) -> &[Time] {
+        &self.determined
     }
 
     pub(super) fn pressures(&self) -> &[(Time, BloodPressure)] {

@@ -39,6 +39,9 @@ pub(super) struct Stretch {
     pub(super) sight: Sight,
     /// The sensor is on, and there is no pulse to be found.
     pub(super) pulseless: bool,
+    /// The cuff is inflated on the arm of the probe, as was said at the opening: but for the gravest rows of the
+    /// saturation the oximeter is disregarded (R6.4).
+    pub(super) shadow: bool,
 }
 
 impl Stretch {
@@ -60,7 +63,8 @@ pub(super) fn of_rows(rows: &[Row], content: &Content) -> Vec<Stretch> {
             Numbers { spo2: row.spo2_tenths.and_then(Spo2::tenths), pulse: row.pulse_bpm.and_then(PulseRate::bpm) };
         let sight = if shown == Numbers::default() { Sight::Blind } else { Sight::Clear };
         let from = time(row);
-        Stretch { from, until: next.min(from + stale_after), truth: shown, shown, sight, pulseless: false }
+        let until = next.min(from + stale_after);
+        Stretch { from, until, truth: shown, shown, sight, pulseless: false, shadow: false }
     };
     rows.iter().zip(nexts).map(stretch).collect()
 }

@@ -1,8 +1,10 @@
 //! Simulated sessions of which the truth is known, through the same drivers and the same bed; and what its
 //! alarms are worth.
 
-use vitalsd_core::driver::Quantity;
-use vitalsd_core::monitor::input::{Action, DeviceIndex, Input, Link, Route};
+use std::cmp::Reverse;
+
+use vitalsd_core::driver::{Quantity, Request};
+use vitalsd_core::monitor::input::{Action, DeviceIndex, Input, Link, Opening, Route, Side, StandbyReason};
 use vitalsd_core::monitor::output::{AlarmKind, Condition, Group, Output};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::monitor::{Bed, Device};
@@ -15,7 +17,7 @@ use super::story::{Announcement, Story};
 use super::summary::{count, per, per_hour, plain_row, seconds};
 use super::track::{Numbers, Sight, Stretch};
 use super::verdict::{self, Verdict};
-use super::{ReplayError, command, open};
+use super::{ReplayError, command};
 use crate::simulator::device::Model;
 use crate::simulator::labelled::{Labelled, Set};
 use crate::simulator::scene::{Contact, Perfusion, Reading, Scene};
@@ -59,6 +61,7 @@ fn play(session: &Labelled, preset: &Preset) -> Result<(Story, Vec<Stretch>), Re
         bed.input(&Input::Link { device, link: Link::Opened }, Time::ZERO, &mut |output| out(output, &mut wanted));
     }
     let end = Time::ZERO + session.length;
+    let mut starts = Vec::new();
     let mut actions = actions(session);
     loop {
         let action = actions.last().map(|(at, _)| *at);
@@ -78,6 +81,9 @@ fn play(session: &Labelled, preset: &Preset) -> Result<(Story, Vec<Stretch>), Re
             }
         }
         for (device, request) in wanted.drain(..) {
+            if request == Request::StartCuff {
+                starts.push(now);
+            }
             if let Some(line) = lines.get_mut(usize::from(device.0)) {
                 line.request(request, now);
             }
@@ -85,6 +91,9 @@ fn play(session: &Labelled, preset: &Preset) -> Result<(Story, Vec<Stretch>), Re
     }
     bed.input(&Input::Tick, end, &mut |output| out(output, &mut wanted));
     story.ends(end);
+    if on_the_probe_arm(session) {
+        cast(&mut track, &starts, story.determined());
+    }
     Ok((story, track))
 }
 
@@ -100,10 +109,33 @@ fn device(model: Model) -> Device {
     Device::of(model.protocol(), primary)
 }
 
-/// What is done at the bed, the last first.
+/// What is done at the bed, the last first: what everybody does who does as asked.
 fn actions(session: &Labelled) -> Vec<(Time, Action)> {
-    let dose = session.script.dose.map(|at| (at, Action::Dose { ago: Span::ZERO }));
-    dose.into_iter().chain([(Time::ZERO, open(Route::Iv))]).collect()
+    let mut actions = vec![(Time::ZERO, Action::Open(opening(session)))];
+    if let Some(dose) = session.script.dose {
+        actions.push((dose, Action::Dose { ago: Span::ZERO }));
+        actions.extend(session.infusion.map(|infusion| (dose + infusion, Action::InfusionEnd { ago: Span::ZERO })));
+    }
+    if let Some(away) = &session.away {
+        actions.push((away.start, Action::Standby { reason: StandbyReason::Toilet }));
+        actions.push((away.start + away.length, Action::EndStandby));
+    }
+    actions.sort_by_key(|(at, _)| Reverse(*at));
+    actions
+}
+
+/// A cuff on the arm of the probe is said to be there (R6.4).
+fn opening(session: &Labelled) -> Opening {
+    let opening = Opening { infusion: session.infusion, ..Opening::by(Route::Iv) };
+    if on_the_probe_arm(session) {
+        Opening { cuff_arm: Side::Left, probe_hand: Side::Left, iv_arm: Side::Right, ..opening }
+    } else {
+        opening
+    }
+}
+
+fn on_the_probe_arm(session: &Labelled) -> bool {
+    session.artefacts.iter().any(|artefact| artefact.effect == Effect::CuffOnProbeArm)
 }
 
 /// What is so from `from` to the next look, and what the oximeter makes of it.
@@ -117,6 +149,24 @@ fn stretch(scene: &Scene, from: Time) -> Stretch {
         shown: numbers(reading.spo2, reading.pulse),
         sight: sight(&reading),
         pulseless: reading.contact == Contact::NoPulse,
+        shadow: false,
+    }
+}
+
+/// Marks what the cuff casts its shadow on: from its start to 10 s after its end, for 60 s at the most, and no two
+/// that begin within 150 s (R6.4).
+fn cast(track: &mut [Stretch], starts: &[Time], ends: &[Time]) {
+    let mut last: Option<Time> = None;
+    for start in starts {
+        if last.is_some_and(|last| start.since(last) < Span::secs(150)) {
+            continue;
+        }
+        last = Some(*start);
+        let longest = *start + Span::secs(60);
+        let until = ends.iter().find(|end| *end >= start).map_or(longest, |end| longest.min(*end + Span::secs(10)));
+        for stretch in track.iter_mut().filter(|stretch| stretch.from < until && stretch.until > *start) {
+            stretch.shadow = true;
+        }
     }
 }
 
@@ -205,7 +255,7 @@ impl Tally {
     fn trial(mut self, set: Set) -> Trial {
         self.sounds.sort_by_key(|sound| (sound.priority, sound.condition));
         for sound in &mut self.sounds {
-            sound.causes.sort_by_key(|cause| std::cmp::Reverse(cause.needless));
+            sound.causes.sort_by_key(|cause| Reverse(cause.needless));
         }
         self.rows.sort_by_key(Verdict::condition);
         let sum = |of: fn(&Sound) -> u32| self.sounds.iter().map(of).sum::<u32>();
@@ -267,5 +317,39 @@ fn rule_is_about(rule: Rule, effect: &Effect) -> bool {
         Rule::Spo2 => matches!(effect, Effect::Desaturation { .. }),
         Rule::PulseHigh | Rule::PulseLow => matches!(effect, Effect::Pulse { .. } | Effect::NoPulse),
         Rule::PressureHigh | Rule::PressureLow => matches!(effect, Effect::Pressure { .. }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(s: u64) -> Time {
+        Time::ZERO + Span::secs(s)
+    }
+
+    /// The seconds that are in shadow, of these determinations.
+    fn shadow(starts: &[u64], ends: &[u64]) -> Vec<u64> {
+        let stretch = |t| Stretch {
+            from: s(t),
+            until: s(t + 1),
+            truth: Numbers::default(),
+            shown: Numbers::default(),
+            sight: Sight::Clear,
+            pulseless: false,
+            shadow: false,
+        };
+        let mut track: Vec<_> = (0..400).map(stretch).collect();
+        let times = |seconds: &[u64]| seconds.iter().map(|second| s(*second)).collect::<Vec<_>>();
+        cast(&mut track, &times(starts), &times(ends));
+        (0..400).zip(track).filter(|(_, stretch)| stretch.shadow).map(|(t, _)| t).collect()
+    }
+
+    #[test]
+    fn r6_4_the_shadow_ends_10_s_after_the_cuff_and_60_s_after_its_start_and_begins_once_in_150_s() {
+        assert_eq!(shadow(&[100], &[138]), (100..148).collect::<Vec<_>>());
+        assert_eq!(shadow(&[100], &[]), (100..160).collect::<Vec<_>>());
+        assert_eq!(shadow(&[100, 220], &[120, 240]), (100..130).collect::<Vec<_>>());
+        assert_eq!(shadow(&[100, 250], &[120, 270]), (100..130).chain(250..280).collect::<Vec<_>>());
     }
 }

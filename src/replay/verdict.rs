@@ -91,7 +91,9 @@ pub(super) fn of(
         let begun = phases.partition_point(|(from, _)| *from <= time);
         begun.checked_sub(1).and_then(|newest| phases.get(newest)).map_or(Phase::NoSession, |(_, phase)| *phase)
     };
-    let oximetry = preset.oximetry.iter().filter_map(|row| {
+    // The limit of row 5 is made from a baseline, which the recording alone does not tell.
+    let absolute = preset.oximetry.iter().filter(|row| row.condition != Condition::Spo2BelowBaseline);
+    let oximetry = absolute.filter_map(|row| {
         let course = excursion::of_oximetry(row, track, |time| row.priority.at(phase(time)))?;
         Some(Verdict::of(row.condition, row.delay, course, episodes))
     });

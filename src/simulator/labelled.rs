@@ -17,6 +17,8 @@ use super::script::{Effect, Event, Script};
 const LENGTH: Span = Span::mins(180);
 /// When the dose is given: after three baseline readings.
 const DOSE: Span = Span::mins(15);
+/// How long the infusion of an ordinary session runs.
+const INFUSION: Span = Span::mins(40);
 /// Nothing begins in the last minutes, so that everything is over at the end.
 const LAST: Span = Span::mins(172);
 
@@ -79,8 +81,10 @@ pub struct Labelled {
     pub events: Vec<Event>,
     /// What happens to probe and cuff, and what of the patient is not worth an alarm.
     pub artefacts: Vec<Event>,
-    /// The patient is disconnected on purpose.
+    /// The patient is disconnected on purpose, on standby (R5.6).
     pub away: Option<Event>,
+    /// How long the infusion is planned to run; it does.
+    pub infusion: Option<Span>,
 }
 
 impl Labelled {
@@ -90,7 +94,8 @@ impl Labelled {
         let mut draw = Draw::new(set, seed);
         let mut script = Script::quiet().dosed(Time::ZERO + DOSE);
         (script.rest, script.response) = draw.patient(set);
-        let mut session = Self { seed, length: LENGTH, script, events: Vec::new(), artefacts: Vec::new(), away: None };
+        let (events, artefacts) = (Vec::new(), Vec::new());
+        let mut session = Self { seed, length: LENGTH, script, events, artefacts, away: None, infusion: None };
         match set {
             Set::Quiet => {}
             Set::Artefacts => {
@@ -107,6 +112,7 @@ impl Labelled {
                 session.artefacts = draw.a_day();
                 session.artefacts.extend(draw.cuff_on_the_probe_arm(1.0 / 3.0));
                 session.away = Some(draw.toilet());
+                session.infusion = Some(INFUSION);
             }
         }
         session.script.events = [&session.events, &session.artefacts].into_iter().flatten().copied().collect();

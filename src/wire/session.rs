@@ -7,7 +7,7 @@ use vitalsd_core::monitor::infusion;
 use vitalsd_core::monitor::input::{Route, Side};
 use vitalsd_core::monitor::output::{Condition, Phase};
 use vitalsd_core::monitor::session::Open;
-use vitalsd_core::vitals::{Pressure, PulseRate};
+use vitalsd_core::vitals::{BloodPressure, Pressure, PulseRate};
 
 use super::clock::{Clock, WallTime};
 use super::number::Decimal;
@@ -200,8 +200,8 @@ impl Baseline {
             provisional: baseline.provisional(),
             spo2_pct: baseline.spo2().map(|spo2| Decimal::tenths(spo2.as_tenths())),
             pulse_bpm: baseline.pulse().map(PulseRate::as_bpm),
-            systolic_mmhg: baseline.pressure().and_then(|bp| bp.systolic()).map(Pressure::as_mmhg),
-            diastolic_mmhg: baseline.pressure().and_then(|bp| bp.diastolic()).map(Pressure::as_mmhg),
+            systolic_mmhg: baseline.pressure().and_then(BloodPressure::systolic).map(Pressure::as_mmhg),
+            diastolic_mmhg: baseline.pressure().and_then(BloodPressure::diastolic).map(Pressure::as_mmhg),
             mean_mmhg: baseline.mean().map(Decimal::tenths),
         };
         (told != Self { provisional: told.provisional, ..Self::default() }).then_some(told)
@@ -216,7 +216,6 @@ mod tests {
     use vitalsd_core::monitor::observation::Observation;
     use vitalsd_core::monitor::preset::Preset;
     use vitalsd_core::time::{Span, Time};
-    use vitalsd_core::vitals::BloodPressure;
 
     /// A day, so that what was before the start has a time as well.
     const START: Time = Time::from_millis(86_400_000);

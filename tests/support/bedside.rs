@@ -31,6 +31,10 @@ pub struct Bedside {
     dir: TempDir,
     broker: u16,
     devices: Vec<(&'static str, Model)>,
+    /// Which box.
+    pub host: &'static str,
+    /// Whether it expects a nurses' station.
+    pub expects_station: bool,
 }
 
 impl Bedside {
@@ -38,7 +42,7 @@ impl Bedside {
     pub fn new(broker: u16, devices: &[(&'static str, Model)]) -> Self {
         let dir = TempDir::new().expect("a directory");
         std::fs::create_dir(dir.path().join("ports")).expect("a directory");
-        Self { dir, broker, devices: devices.to_vec() }
+        Self { dir, broker, devices: devices.to_vec(), host: "box-3", expects_station: false }
     }
 
     /// The stable path of a device's port.
@@ -68,8 +72,10 @@ impl Bedside {
     fn config(&self) -> String {
         let preset = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/presets/kat-default-1.toml");
         let mut config = format!(
-            "site = 'north'\nbox = 'box-3'\npreset = '{}'\nstate_dir = '{}'\n\
+            "site = 'north'\nbox = '{}'\nexpect_station = {}\npreset = '{}'\nstate_dir = '{}'\n\
              [broker]\nhost = '127.0.0.1'\nport = {}\n[[bed]]\nid = 'room-1'\n",
+            self.host,
+            self.expects_station,
             preset.display(),
             self.dir.path().join("state").display(),
             self.broker

@@ -30,6 +30,8 @@ pub struct Board {
     pub(super) reminded: Option<Time>,
     /// When a HIGH that counts for the measured items was last there (R9).
     pub(super) last_high: Option<Time>,
+    /// No reading of a cuff is waited for (R4.2).
+    pub(super) pressures_by_time: bool,
     /// Something changed that no standing tells of.
     pub(super) stirred: bool,
     /// When something happens by the passing of time alone: worked out when something has changed, for it is
@@ -133,6 +135,7 @@ impl Default for Board {
             pause: None,
             reminded: None,
             last_high: None,
+            pressures_by_time: false,
             stirred: false,
             next: None,
         }
@@ -166,7 +169,10 @@ impl Board {
 
     /// It became active: a new episode. Under an accepted higher one of its group it is accepted with it.
     pub fn raise(&mut self, condition: Condition, cause: &Cause, now: Time) {
-        let accepted = self.graver(condition, cause.priority, Presence::On).find_map(|above| above.ack.clone());
+        // Several signs together are different dangers: one that is accepted says nothing of another.
+        let with_it = condition.group() != Group::Combined;
+        let graver = self.graver(condition, cause.priority, Presence::On).filter(|_| with_it);
+        let accepted = graver.filter_map(|above| above.ack.clone()).next();
         if let Some(standing) = self.standing_mut(condition) {
             standing.base = cause.priority;
             standing.calling = None;
@@ -273,6 +279,7 @@ impl Board {
         for standing in &mut self.standings {
             standing.off = None;
             standing.calling = None;
+            standing.covered = None;
         }
         self.pause = None;
         self.reminded = None;
@@ -292,6 +299,9 @@ impl Board {
             standing.changed = true;
         }
         let Some(value) = value else { return };
+        // Row 25 explains the want of SpO2 only while no pulse is found: what stood behind it is told at once.
+        let no_pulse = |value| value == Some(Value::Absent(Absent::NoPulse));
+        standing.changed |= no_pulse(alarm.value) != no_pulse(Some(value));
         alarm.value = Some(value);
         if alarm.worst.is_none_or(|worst| worse(value, worst)) {
             alarm.worst = Some(value);
@@ -354,7 +364,7 @@ impl Board {
         if let Some(off) = self.remind(now, terms) {
             out(Output::Event(Event { at: now, kind: EventKind::Reminder { off } }));
         }
-        self.next = self.next_change(terms);
+        self.next = self.next_change(now, terms);
     }
 
     /// When something happens by the passing of time alone.
@@ -380,7 +390,7 @@ impl Board {
             }
             standing.changed |= alarm.announced != announced;
             alarm.announced = announced;
-            let calls = alarm.presence == Presence::On && alarm.ack.is_none();
+            let calls = alarm.presence == Presence::On && alarm.ack.is_none() && standing.off.is_none();
             match (calls, announced) {
                 (true, true) => {
                     standing.calling.get_or_insert(now);

@@ -49,7 +49,7 @@ impl Board {
         for standing in &mut self.standings {
             let alarm = &mut standing.alarm;
             let lower = alarm.presence == Presence::On && (alarm.priority, alarm.condition) < (priority, condition);
-            if lower && alarm.condition.group() == condition.group() && condition.group() != Group::Alone {
+            if lower && shares_acceptance(condition, alarm.condition) {
                 alarm.ack = Some(ack.clone());
                 standing.calling = None;
                 standing.changed = true;
@@ -57,6 +57,13 @@ impl Board {
         }
         self.accept(condition, ack);
         Ok(())
+    }
+
+    /// It is over by the word of a person, who need not see it again.
+    pub(super) fn settle_for(&mut self, condition: Condition, ack: &Ack) {
+        if let Some(standing) = self.standing_mut(condition) {
+            standing.alarm.ack = Some(ack.clone());
+        }
     }
 
     fn accept(&mut self, condition: Condition, ack: &Ack) {
@@ -89,8 +96,7 @@ impl Board {
     /// If the alarm is not as the command names it.
     pub fn decline(&mut self, named: Named, now: Time) -> Result<(), CommandRefusal> {
         self.named(named)?;
-        self.call_again(named.condition);
-        self.escalate(named.condition, now);
+        self.reannounce(named.condition, now);
         Ok(())
     }
 
@@ -123,7 +129,8 @@ impl Board {
         self.standing(condition).is_some_and(|standing| standing.unproven)
     }
 
-    fn reannounce(&mut self, condition: Condition, now: Time) {
+    /// It calls again, at all stations, and breaks a pause.
+    pub(super) fn reannounce(&mut self, condition: Condition, now: Time) {
         let audible = self.get(condition).is_some_and(|alarm| alarm.priority > Priority::Low && alarm.announced);
         self.call_again(condition);
         if audible {
@@ -134,7 +141,17 @@ impl Board {
         }
     }
 
+    /// Nobody has it, nor what was accepted with it.
     fn call_again(&mut self, condition: Condition) {
+        let accepted = self.get(condition).and_then(|alarm| alarm.ack.clone());
+        for standing in self.standings.iter_mut().filter(|_| accepted.is_some()) {
+            let alarm = &mut standing.alarm;
+            if shares_acceptance(condition, alarm.condition) && alarm.ack == accepted {
+                alarm.ack = None;
+                standing.calling = None;
+                standing.changed = true;
+            }
+        }
         if let Some(standing) = self.standing_mut(condition) {
             standing.alarm.ack = None;
             standing.calling = None;
@@ -209,6 +226,7 @@ impl Board {
         self.reminded.get_or_insert(off.since);
         if let Some(standing) = self.standing_mut(condition) {
             standing.off = Some(off);
+            standing.calling = None;
             standing.changed = true;
         }
         self.touch_sounding();
@@ -266,6 +284,12 @@ impl Board {
 
     // What is due by the passing of time alone.
 
+    /// Whether an accepted pressure waits for no reading: there is no cuff that could be overdue (R4.2).
+    pub(super) fn count_pressures_by_time(&mut self, by_time: bool) {
+        self.stirred |= self.pressures_by_time != by_time;
+        self.pressures_by_time = by_time;
+    }
+
     /// Does what is due; returns whether anything was.
     pub(super) fn attend(&mut self, now: Time, terms: &AttentionTerms) -> bool {
         let mut done = false;
@@ -294,7 +318,8 @@ impl Board {
         let high = alarm.priority == Priority::High;
         if let Some(ack) = &alarm.ack {
             let after = if high { terms.again_high } else { terms.again_medium };
-            return (!condition.is_pressure()).then_some(Due { at: ack.at + after, what: What::Again });
+            let by_time = !condition.is_pressure() || self.pressures_by_time;
+            return by_time.then_some(Due { at: ack.at + after, what: What::Again });
         }
         let called = self.called_since(condition)?;
         let stations = alarm
@@ -330,13 +355,13 @@ impl Board {
     }
 
     /// When something happens by the passing of time alone.
-    pub(super) fn next_change(&self, terms: &AttentionTerms) -> Option<Time> {
+    pub(super) fn next_change(&self, now: Time, terms: &AttentionTerms) -> Option<Time> {
         let mut next: Option<Time> = self.pause.map(|pause| pause.until);
         let mut at = |time: Option<Time>| next = next.into_iter().chain(time).min();
         at(self.reminded.map(|reminded| reminded + terms.reminder));
         for standing in self.standings.iter().filter(|standing| standing.alarm.presence != Presence::Off) {
             let alarm = &standing.alarm;
-            at(alarm.ended.filter(|_| alarm.sounds).map(|ended| ended + SOUNDS_AFTER_END));
+            at(alarm.ended.map(|ended| ended + SOUNDS_AFTER_END).filter(|over| *over > now && audible(alarm, now)));
             at(self.due(alarm.condition, terms).map(|due| due.at));
             let waits = alarm.sounds && !alarm.bedside && alarm.priority == Priority::High;
             at(self.called_since(alarm.condition).filter(|_| waits).map(|since| since + terms.bedside));
@@ -368,6 +393,11 @@ impl Board {
         }
         u8::try_from(lifted).unwrap_or(u8::MAX)
     }
+}
+
+/// R3.1: what is accepted with the head of a group. Several signs together are different dangers.
+fn shares_acceptance(one: Condition, other: Condition) -> bool {
+    one != other && one.group() == other.group() && !matches!(one.group(), Group::Alone | Group::Combined)
 }
 
 /// Something that happens if nobody does anything.

@@ -444,7 +444,7 @@ impl Bed {
         let held = |oximeter: &Oximeter| (oximeter.spo2().held(), oximeter.pulse().held());
         let before = held(&self.state.oximeter);
         self.state.oximeter.refresh(self.state.now);
-        if held(&self.state.oximeter) != before {
+        if held(&self.state.oximeter) != before || self.limits_change_now() {
             self.judge_oximetry();
         }
     }
@@ -457,7 +457,7 @@ impl Bed {
         if changed.is_none() && also == before {
             return;
         }
-        self.state.board.switch_on_for(also);
+        self.state.board.switch_on_for(self.state.session.watched_as());
         for row in self.preset.oximetry.iter().chain([&self.preset.combined.fast_pulse]) {
             // R5.5: a change of phase never loosens what is in alarm.
             if let (Some(present), Some(new)) = (self.state.board.base(row.condition), row.priority.at_either(to, also))
@@ -481,7 +481,12 @@ impl Bed {
         let pulse = state.oximeter.pulse().held().value().is_some();
         let was_armed = state.room.armed();
         // Only being seen, or a person who opens a session, lets go of an alarm about a patient.
-        let alarmed = state.board.present().any(|alarm| alarm.kind() == AlarmKind::Physiological);
+        // One that somebody has accepted does so for a while: a patient who left cannot end it.
+        let left = state.room.has_left(state.now);
+        let alarmed = state
+            .board
+            .present()
+            .any(|alarm| alarm.kind() == AlarmKind::Physiological && (alarm.ack.is_none() || !left));
         state.room.refresh(pulse, alarmed, state.now);
         if was_armed && !state.room.armed() {
             self.close();

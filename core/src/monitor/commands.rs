@@ -57,8 +57,8 @@ impl Bed {
         let (state, attention) = (&mut self.state, &self.preset.attention);
         match action {
             Action::Open(opening) => self.open(opening, actor)?,
-            Action::Dose { ago } => self.dose(*ago, false)?,
-            Action::DoseAgain { ago } => self.dose(*ago, true)?,
+            Action::Dose { ago } => self.dose(*ago, false, out)?,
+            Action::DoseAgain { ago } => self.dose(*ago, true, out)?,
             Action::UndoDose => {
                 if state.session.undo_dose(now)? {
                     state.session.baseline_mut().thaw();
@@ -117,7 +117,7 @@ impl Bed {
             Action::SwitchOff { condition, reason } => {
                 state.session.expect()?;
                 let off = Off { actor: actor.into(), reason: *reason, since: now };
-                state.board.switch_off(*condition, off, state.session.also())?;
+                state.board.switch_off(*condition, off, state.session.watched_as())?;
             }
             Action::SwitchOn { condition } => state.board.switch_on(*condition)?,
             Action::Observe(observation) => self.observe(*observation)?,
@@ -128,6 +128,8 @@ impl Bed {
                 if !state.board.is_on(Condition::Help) {
                     return Err(CommandRefusal::NotAsked);
                 }
+                // Whoever says so has seen it.
+                state.board.settle_for(Condition::Help, &Ack { actor: actor.into(), at: now });
                 state.board.end(Condition::Help, now);
             }
             Action::Checklist(checklist) => {
@@ -173,9 +175,13 @@ impl Bed {
     }
 
     /// R5.3: the dose freezes the baseline; another one keeps it.
-    fn dose(&mut self, ago: Span, again: bool) -> Result<(), CommandRefusal> {
+    fn dose(&mut self, ago: Span, again: bool, out: &mut impl FnMut(Output)) -> Result<(), CommandRefusal> {
         let now = self.state.now;
         let dose = self.state.session.dosed(ago, again, now)?;
+        if self.standby_until().is_some() {
+            // Whoever is given a dose is here (R5.6).
+            self.end_standby(out);
+        }
         if !again {
             let (spo2, pulse) = self.state.trends.recent.baseline_at(dose);
             self.state.session.baseline_mut().freeze(dose, spo2, pulse);
@@ -325,7 +331,13 @@ impl Bed {
         };
         match value {
             Some(value) => self.call(Condition::Unresponsive, Some(value), hardly.map(|_| Limit::BreathsBelow(below))),
-            None => self.state.board.end(Condition::Unresponsive, self.state.now),
+            None => {
+                // Breaths that were counted are ended by breaths that are.
+                let counted = self.state.board.get(Condition::Unresponsive).and_then(|alarm| alarm.value);
+                if breaths.is_some() || !matches!(counted, Some(Value::Breaths(_))) {
+                    self.state.board.end(Condition::Unresponsive, self.state.now);
+                }
+            }
         }
     }
 
@@ -334,7 +346,9 @@ impl Bed {
         let (now, phase) = (self.state.now, self.state.session.phase());
         let board = &mut self.state.board;
         if board.is_on(condition) {
+            // Whoever accepted it has not helped yet.
             board.observe(condition, value, |_, _| false);
+            board.reannounce(condition, now);
         } else {
             board.raise(condition, &Cause { value, limit, ..Cause::bare(Priority::High, phase) }, now);
         }

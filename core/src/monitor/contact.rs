@@ -22,6 +22,8 @@ pub struct Contact {
 pub struct Back {
     /// Since when they had been away.
     pub lost: Time,
+    /// Since when they are back.
+    pub since: Time,
     /// How long.
     pub away: Span,
 }
@@ -55,7 +57,7 @@ impl Contact {
     pub fn settle(&mut self, now: Time) -> Option<Back> {
         let back = self.good && now.since(self.since) >= BACK_AFTER;
         let lost = if back { self.lost.take() } else { None };
-        lost.map(|lost| Back { lost, away: self.since.since(lost) })
+        lost.map(|lost| Back { lost, since: self.since, away: self.since.since(lost) })
     }
 
     /// When they are back if they go on.
@@ -78,7 +80,7 @@ mod tests {
         let mut contact = Contact::begin(s(0));
         contact.judge(true, s(5));
         assert_eq!((contact.settle(s(14)), contact.deadline()), (None, Some(s(15))));
-        assert_eq!(contact.settle(s(15)), Some(Back { lost: s(0), away: Span::secs(5) }));
+        assert_eq!(contact.settle(s(15)), Some(Back { lost: s(0), since: s(5), away: Span::secs(5) }));
         assert_eq!((contact.settle(s(16)), contact.lost_since(), contact.deadline()), (None, None, None));
     }
 
@@ -92,6 +94,6 @@ mod tests {
         contact.judge(false, s(309));
         contact.judge(true, s(800));
         assert_eq!(contact.lost_since(), Some(s(100)));
-        assert_eq!(contact.settle(s(810)), Some(Back { lost: s(100), away: Span::secs(700) }));
+        assert_eq!(contact.settle(s(810)), Some(Back { lost: s(100), since: s(800), away: Span::secs(700) }));
     }
 }

@@ -129,6 +129,17 @@ impl Cuff {
         self.plan.as_ref().is_some_and(|plan| plan.suspended)
     }
 
+    /// The pulse of the oximeter before a determination that was not seen to begin (row 28).
+    pub const fn begin_rates(&mut self, before: Option<PulseRate>) {
+        self.rates.begin(before);
+    }
+
+    /// Whether readings are waited for.
+    #[must_use]
+    pub const fn planned(&self) -> bool {
+        self.plan.is_some()
+    }
+
     /// Why the last two determinations failed (R8.2): the reason of the second.
     #[must_use]
     pub fn failed_twice(&self) -> Option<CuffFailure> {
@@ -352,8 +363,13 @@ impl Cuff {
 
     /// The result as it is to be taken.
     fn checked(&self, result: &CuffResult, now: Time) -> Option<CuffResult> {
-        let (CuffOrigin::Schedule, Ok(pressure)) = (result.origin, result.pressure) else { return Some(*result) };
         let CuffResult { measured_at, pulse, .. } = *result;
+        let told =
+            |last: &Numbers| (last.measured_at, Ok(last.pressure), last.pulse) == (measured_at, result.pressure, pulse);
+        if result.origin == CuffOrigin::Bedside && self.last.as_ref().is_some_and(told) {
+            return None; // told twice, it is still one determination
+        }
+        let (CuffOrigin::Schedule, Ok(pressure)) = (result.origin, result.pressure) else { return Some(*result) };
         let since = self.inflation.filter(|inflation| inflation.ended.is_none()).map(|inflation| inflation.since);
         let old = self.last.is_some_and(|last| last.measured_at == measured_at);
         if old || since.is_some_and(|since| measured_at + GRAIN < since) {

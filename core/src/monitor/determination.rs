@@ -16,6 +16,9 @@ use crate::vitals::{Absent, BloodPressure, Measured, PulseRate};
 /// R8.3: a pressure measured by hand may be typed in this late.
 const MANUAL_AT_MOST: Span = Span::mins(15);
 
+/// How long a determination usually takes.
+const USUALLY_MEASURES_FOR: Span = Span::secs(40);
+
 impl Bed {
     // What a person asks.
 
@@ -109,6 +112,11 @@ impl Bed {
     /// A determination has ended.
     pub(super) fn take_determination(&mut self, result: &CuffResult, out: &mut impl FnMut(Output)) {
         let now = self.state.now;
+        if !self.state.cuff.under_way() && result.origin != CuffOrigin::Manual {
+            // It was not seen to begin: a monitor that only tells its results.
+            let before = self.state.trends.recent.pulse_before(result.measured_at - USUALLY_MEASURES_FOR);
+            self.state.cuff.begin_rates(before);
+        }
         let Some(result) = self.state.cuff.take_result(result, now, &self.preset.cuff) else { return };
         let CuffResult { measured_at, origin, pressure, pulse, .. } = result;
         let determination = Determination { at: now, measured_at, origin, pressure, pulse };

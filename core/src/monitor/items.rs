@@ -2,6 +2,7 @@
 
 use crate::monitor::alarm::{Presence, Priority};
 use crate::monitor::announce::counts_for_items;
+use crate::monitor::baseline::Baseline;
 use crate::monitor::bed::{Bed, PRESSURES_KEPT};
 use crate::monitor::readiness::{Facts, Infusion, Readiness, ReadinessTerms, judge};
 use crate::time::{Span, Time};
@@ -30,9 +31,9 @@ impl Bed {
             infusion,
             medicine: open.sedated.max(open.treated),
             pressures: &self.state.pressures,
-            baseline_pressure: baseline.and_then(|baseline| baseline.pressure()),
-            baseline_spo2: baseline.and_then(|baseline| baseline.spo2()),
-            baseline_pulse: baseline.and_then(|baseline| baseline.pulse()),
+            baseline_pressure: baseline.and_then(Baseline::pressure),
+            baseline_spo2: baseline.and_then(Baseline::spo2),
+            baseline_pulse: baseline.and_then(Baseline::pulse),
             spo2_median: recent.spo2_median(),
             pulse_median: recent.pulse_median(),
             good_pct: recent.good_pct(),

@@ -193,7 +193,7 @@ impl Oximeter {
     /// The way to `device` is lost.
     pub fn lose(&mut self, device: DeviceIndex, reason: Absent, now: Time) {
         if self.spo2.comes_from(device) {
-            self.falls.note(None, now);
+            self.falls.note(None, self.spo2.stale_after(), now);
             self.waveform.lost();
         }
         self.spo2.lose(device, reason);
@@ -245,10 +245,18 @@ impl Oximeter {
 /// The saturation of the last second, to know a fall that blood does not make (R1.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Falls {
-    /// What was held from when on, oldest first from `next`; one entry each 70 ms at most, or when a value came or
-    /// went, so 16 of them reach back over a second.
-    past: [Option<(Time, Option<u16>)>; 16],
+    /// What was said, oldest first from `next`. A value that is said again only lasts longer, so these reach back over
+    /// a second at 60 Hz too.
+    past: [Option<Said>; 16],
     next: u8,
+}
+
+/// A value, tenths of a percent, or the lack of one, said again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Said {
+    value: Option<u16>,
+    from: Time,
+    last: Time,
 }
 
 impl Falls {
@@ -256,22 +264,31 @@ impl Falls {
     fn too_fast(&mut self, value: Option<Spo2>, stale_after: Span, now: Time) -> bool {
         let value = value.map(Spo2::as_tenths);
         let second_ago = now - Span::secs(1);
-        let then = self.past.iter().flatten().filter(|(at, _)| *at <= second_ago).max_by_key(|(at, _)| *at);
-        let held = then.filter(|(at, _)| second_ago.since(*at) < stale_after).and_then(|(_, value)| *value);
-        self.note(value, now);
+        let then = self.newest_first().find(|said| said.from <= second_ago);
+        let held = then.filter(|said| second_ago.since(said.last) < stale_after).and_then(|said| said.value);
+        self.note(value, stale_after, now);
         held.zip(value).is_some_and(|(before, value)| value.saturating_add(FALL_TENTHS) < before)
     }
 
-    fn note(&mut self, value: Option<u16>, now: Time) {
-        let newest = self.past.iter().flatten().max_by_key(|(at, _)| *at);
-        let due =
-            newest.is_none_or(|(at, before)| now.since(*at) >= Span::millis(70) || before.is_some() != value.is_some());
-        if due {
-            if let Some(slot) = self.past.get_mut(usize::from(self.next % 16)) {
-                *slot = Some((now, value));
-            }
-            self.next = (self.next + 1) % 16;
+    /// What is said again lasts on, unless it was stale meanwhile.
+    fn note(&mut self, value: Option<u16>, stale_after: Span, now: Time) {
+        let newest = usize::from(self.next.wrapping_sub(1) % 16);
+        if let Some(Some(said)) = self.past.get_mut(newest)
+            && said.value == value
+            && now.since(said.last) < stale_after
+        {
+            said.last = now;
+            return;
         }
+        if let Some(slot) = self.past.get_mut(usize::from(self.next % 16)) {
+            *slot = Some(Said { value, from: now, last: now });
+        }
+        self.next = (self.next + 1) % 16;
+    }
+
+    fn newest_first(&self) -> impl Iterator<Item = &Said> {
+        let (newer, older) = self.past.split_at(usize::from(self.next % 16));
+        newer.iter().rev().chain(older.iter().rev()).flatten()
     }
 }
 

@@ -111,7 +111,8 @@ impl Rows {
         Self { lives, past: Vec::with_capacity(REMEMBERED), ..Self::default() }
     }
 
-    /// Takes a valid determination and tells what it did to each row that it is judged by.
+    /// Takes a valid determination and tells what it did to each row that it is judged by, the gravest row first:
+    /// what ends does not accept for what begins (R4.1).
     pub fn judge(
         &mut self,
         reading: Reading,
@@ -123,7 +124,8 @@ impl Rows {
         let fresh = reading.is_fresh(circumstances.now, preset);
         let reading = Reading { pulse: reading.pulse.filter(|_| fresh), ..reading };
         let newest = self.remember(reading);
-        for (row, standing) in preset.pressure.iter().zip(&mut self.lives) {
+        for index in gravest_first(&preset.pressure) {
+            let Some((row, standing)) = preset.pressure.get(index).zip(self.lives.get_mut(index)) else { continue };
             // Only row 15 looks back; and only the newest reading ends anything.
             if !newest && (row.condition != Condition::PressureSevereConfirmed || standing.life.active()) {
                 continue;
@@ -245,6 +247,12 @@ impl Rows {
     fn not_remeasured_at(&self, standby: bool, preset: &Preset) -> Option<Time> {
         self.severe.filter(|_| !standby).map(|since| since + preset.pressure_terms.not_remeasured)
     }
+}
+
+/// The places of the rows, the gravest condition first.
+fn gravest_first(rows: &[PressureRow]) -> impl Iterator<Item = usize> {
+    let each = |condition| rows.iter().enumerate().filter(move |(_, row)| row.condition == condition);
+    Condition::ALL.iter().rev().flat_map(move |condition| each(*condition)).map(|(place, _)| place)
 }
 
 impl Standing {

@@ -80,10 +80,16 @@ impl Bed {
     /// R5.6: values that are back end a standby; after a long time they may be of somebody else.
     pub(super) fn settle_contact(&mut self, out: &mut impl FnMut(Output)) {
         let now = self.state.now;
-        let Some(Back { lost, away }) = self.state.contact.settle(now) else { return };
+        if !self.on_standby() && self.state.cuff.suspended() {
+            // It has run out, or is over.
+            self.state.cuff.resume(now);
+            self.state.pressure.resume(now);
+        }
+        self.state.board.count_pressures_by_time(!self.state.cuff.planned());
+        let Some(Back { lost, since, away }) = self.state.contact.settle(now) else { return };
         let Some(open) = self.state.session.opened_mut() else { return };
         self.state.exchanged |= away > SAME_PATIENT_AFTER && lost > open.at;
-        if open.standby.is_some_and(|standby| standby.since <= lost) {
+        if open.standby.is_some_and(|standby| standby.since <= since) {
             self.end_standby(out);
         }
     }
@@ -117,6 +123,7 @@ impl Bed {
             let assumed = forgotten.asked.is_some_and(|asked| asked + ASSUMED_AFTER <= now);
             if assumed && !forgotten.assumed {
                 forgotten.assumed = true;
+                self.state.board.switch_on_for(Phase::Window);
                 out(Output::Session);
             }
         }

@@ -9,8 +9,10 @@ use crate::time::{Span, Time};
 const ARM_AFTER: Span = Span::secs(60);
 /// And for this long asks for a session.
 const ASK_AFTER: Span = Span::secs(120);
-/// A room without a pulse for this long is empty again.
+/// A room without a pulse for this long is empty again ...
 const DISARM_AFTER: Span = Span::secs(120);
+/// ... and whoever has an alarm that somebody accepted has left it after this.
+const LEFT_AFTER: Span = Span::mins(5);
 
 /// A room without a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,12 @@ impl Room {
     #[must_use]
     pub const fn armed(&self) -> bool {
         self.armed
+    }
+
+    /// Whether the patient has left, as far as a missing pulse can tell.
+    #[must_use]
+    pub fn has_left(&self, now: Time) -> bool {
+        self.pulse_lost.is_some_and(|lost| now.since(lost) >= LEFT_AFTER)
     }
 
     /// Whether to ask for a session.
@@ -53,7 +61,8 @@ impl Room {
     #[must_use]
     pub fn deadline(&self, now: Time) -> Option<Time> {
         let since = self.pulse_since?;
-        let marks = [Some(since + ARM_AFTER), Some(since + ASK_AFTER), self.pulse_lost.map(|lost| lost + DISARM_AFTER)];
+        let lost = |after| self.pulse_lost.map(|lost| lost + after);
+        let marks = [Some(since + ARM_AFTER), Some(since + ASK_AFTER), lost(DISARM_AFTER), lost(LEFT_AFTER)];
         marks.into_iter().flatten().filter(|at| *at > now).min()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::monitor::alarm::{Condition, Limit, Priority, Value};
 use crate::monitor::announce::Cause;
+use crate::monitor::baseline::Baseline;
 use crate::monitor::bed::Bed;
 use crate::monitor::condition::{Change, Life, Side, Terms, Verdict};
 use crate::monitor::in_force::{self, Person};
@@ -55,8 +56,8 @@ impl Bed {
             oxygen: open.oxygen.is_some_and(|since| since + grace <= self.state.now || since == open.at),
             hypercapnia: open.opening.hypercapnia,
             slow_pulse: open.slow_pulse,
-            spo2: baseline.and_then(|baseline| baseline.spo2()),
-            pulse: baseline.and_then(|baseline| baseline.pulse()),
+            spo2: baseline.and_then(Baseline::spo2),
+            pulse: baseline.and_then(Baseline::pulse),
         }
     }
 
@@ -88,6 +89,13 @@ impl Bed {
         let open = self.state.session.opened()?;
         let grace: Span = self.preset.oximetry_terms.oxygen_grace;
         open.oxygen.map(|since| since + grace).filter(|at| *at > self.state.now)
+    }
+
+    /// Whether they change at this very moment.
+    pub(super) fn limits_change_now(&self) -> bool {
+        let grace = self.preset.oximetry_terms.oxygen_grace;
+        let oxygen = self.state.session.opened().and_then(|open| open.oxygen);
+        oxygen.is_some_and(|since| since + grace == self.state.now)
     }
 
     pub(super) fn judge_oximetry(&mut self) {

@@ -201,7 +201,7 @@ impl Session {
             undo: None,
             prolonged: None,
             aborted: None,
-            sedated: opening.sedative.then_some(now),
+            sedated: None,
             treated: None,
             oxygen: opening.oxygen.then_some(now),
             probe_on_cuff_arm: opening.cuff_arm.is_same_arm(opening.probe_hand),
@@ -217,7 +217,7 @@ impl Session {
         self.baseline = Baseline::default();
         self.phase = Phase::Baseline;
         self.since = Some(now);
-        self.stricter = opening.sedative;
+        self.stricter = false;
         Ok(())
     }
 

@@ -35,12 +35,14 @@ pub struct Slope {
     last_good: Option<Time>,
     /// Worked out when a bin ends.
     estimate: Option<i32>,
+    /// There is enough to go by.
+    enough: bool,
 }
 
 impl Default for Slope {
     /// Nothing seen yet.
     fn default() -> Self {
-        Self { bins: Bins::new(WINDOW), last_good: None, estimate: None }
+        Self { bins: Bins::new(WINDOW), last_good: None, estimate: None, enough: false }
     }
 }
 
@@ -54,6 +56,7 @@ impl Slope {
             self.last_good = Some(at);
         }
         if self.bins.second(at, value) {
+            self.enough = self.bins.newest_first().filter(|bin| bin.median.is_some()).count() >= BINS_AT_LEAST;
             self.estimate = estimate(&self.bins);
         }
     }
@@ -64,11 +67,18 @@ impl Slope {
         self.estimate
     }
 
+    /// Whether there is enough to go by: then no estimate means that there is no slope.
+    #[must_use]
+    pub const fn has_enough(&self) -> bool {
+        self.enough
+    }
+
     /// Begins the window anew (R7: at the dose, and at nothing else).
     pub fn restart(&mut self) {
         self.bins.clear();
         self.last_good = None;
         self.estimate = None;
+        self.enough = false;
     }
 }
 

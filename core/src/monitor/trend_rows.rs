@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::monitor::alarm::{Condition, Limit, Priority, Value};
 use crate::monitor::announce::Cause;
+use crate::monitor::baseline::Baseline;
 use crate::monitor::bed::Bed;
 use crate::monitor::burden::{self, Burden, BurdenTerms};
 use crate::monitor::condition::{Change, Life, Side, Terms, Verdict};
@@ -97,7 +98,7 @@ impl Bed {
         let oximeter = &self.state.oximeter;
         let spo2 = oximeter.spo2().held().good().filter(|_| !shadow && oximeter.spo2().raises_alarms());
         let pulse = oximeter.pulse().held().good().filter(|_| !shadow && oximeter.pulse().raises_alarms());
-        let (burden_terms, session) = (self.burden_terms(), self.baseline().and_then(|baseline| baseline.spo2()));
+        let (burden_terms, session) = (self.burden_terms(), self.baseline().and_then(Baseline::spo2));
         let trends = &mut self.state.trends;
         trends.spo2.second(at, spo2.map(Spo2::as_tenths));
         trends.pulse.second(at, pulse.map(PulseRate::as_bpm));
@@ -118,12 +119,14 @@ impl Bed {
                 // The estimate is in hundredths of a tenth a minute.
                 Verdict::Good(side(slope / 10 <= -i32::from(per_min) && value <= at_most))
             }
+            (_, None, Some(_)) if trends.spo2.has_enough() => Verdict::Good(Side::Beyond),
             _ => Verdict::Blank,
         };
         let climbing = match (rows.pulse_climbing.limit, trends.pulse.estimate(), pulse) {
             (Limit::PulseClimbing { per_min, above }, Some(slope), Some(value)) => {
                 Verdict::Good(side(slope >= i32::from(per_min) && value.as_bpm() > above))
             }
+            (_, None, Some(_)) if trends.pulse.has_enough() => Verdict::Good(Side::Beyond),
             _ => Verdict::Blank,
         };
         trends.falling.judge(falling);

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use crate::monitor::output::{Phase, Priority};
 use crate::monitor::preset::UnavailableTerms;
 use crate::time::{Span, Time};
-use crate::vitals::Absent;
 
 /// R6.3: the longer of its two windows, in bins of one second.
 const LONG: u16 = 180;
@@ -267,6 +266,7 @@ fn steps(phase: Phase, third_baseline: bool, terms: &UnavailableTerms) -> [Optio
 mod tests {
     use super::*;
     use crate::monitor::preset::Preset;
+    use crate::vitals::Absent;
     use std::vec::Vec;
 
     /// Plays `good(second)` in `phase` and returns each change of priority with its second.

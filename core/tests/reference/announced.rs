@@ -2,41 +2,48 @@
 
 use vitalsd_core::monitor::output::{AlarmKind, Condition, Group, Priority};
 
-use super::disputed::Disputed;
+use vitalsd_core::monitor::preset::AttentionTerms;
+
 use super::facts::{Did, Fact, Line, What};
 use super::timeline::{Instant, Timeline};
 
 /// R2.5: a HIGH that nobody accepted is heard for this long after its end, milliseconds.
 const HEARD_AFTER_END: u64 = 30_000;
 
-/// The rows in the order of the preset.
-const PRESET: [&str; 20] =
-    ["1a", "1b", "2", "3", "4", "6", "7", "8", "9", "10", "11", "25", "12", "13", "14", "15", "16", "19", "20", "21"];
-
 /// A condition and its priority while it is active.
 pub type Activity = (Condition, Timeline<Option<Priority>>);
 
 /// One time that a condition was active, and what people did about it.
 #[derive(Clone, Debug)]
-struct Episode {
-    condition: Condition,
+pub(super) struct Episode {
+    pub(super) condition: Condition,
     number: u32,
     begin: Instant,
     end: Instant,
-    /// Each priority that it had.
+    /// Each priority that it had by its row.
     priorities: Vec<(Instant, Priority)>,
-    /// From when to when somebody's acceptance held.
-    accepted: Vec<(Instant, Instant)>,
+    /// Since when it was HIGH because nobody took it (R4.3).
+    pub(super) neglected: Option<Instant>,
+    /// Since when, in milliseconds, it has called as a MEDIUM (R4.3).
+    pub(super) calling: Option<u64>,
+    pub(super) accepted: Vec<Acceptance>,
     /// From when to when it was latched.
     latched: Option<(Instant, Instant)>,
     /// The graver one that it ended under, whose latch stands for its own.
     under: Option<Condition>,
-    /// It ended with everything about its patient.
-    dropped: bool,
+}
+
+/// From when to when somebody's acceptance held, and when it was given: one that stands in an accepted one has
+/// the acceptance of that.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Acceptance {
+    from: Instant,
+    to: Instant,
+    pub(super) given: u64,
 }
 
 impl Episode {
-    fn on(&self, at: Instant) -> bool {
+    pub(super) fn on(&self, at: Instant) -> bool {
         self.begin <= at && at < self.end
     }
 
@@ -45,13 +52,21 @@ impl Episode {
     }
 
     /// The priority at that instant, or the last one before it.
-    fn priority(&self, at: Instant) -> Priority {
+    pub(super) fn priority(&self, at: Instant) -> Priority {
+        if self.neglected.is_some_and(|since| since <= at) {
+            return Priority::High;
+        }
         let until = self.priorities.partition_point(|(from, _)| *from <= at);
         self.priorities[until.saturating_sub(1)].1
     }
 
-    fn accepted(&self, at: Instant) -> bool {
-        self.accepted.iter().any(|(from, to)| *from <= at && at < *to)
+    /// The acceptance that holds at that instant.
+    pub(super) fn acceptance(&self, at: Instant) -> Option<Acceptance> {
+        self.accepted.iter().rev().find(|accepted| accepted.from <= at && at < accepted.to).copied()
+    }
+
+    pub(super) fn accepted(&self, at: Instant) -> bool {
+        self.acceptance(at).is_some()
     }
 
     /// Whether it is heard if it is announced.
@@ -67,29 +82,25 @@ impl Episode {
     }
 }
 
-/// Whether the device says that it finds no pulse.
-#[derive(Clone, Debug)]
-pub struct NoPulse {
-    pub says: Timeline<bool>,
-    /// When that was looked at anew, if it counts only then.
-    pub looks: Option<Vec<Instant>>,
-}
-
-impl NoPulse {
-    /// Whether row 25, active since `begin`, says more than "no SpO2".
-    fn explains(&self, begin: Instant, at: Instant) -> bool {
-        let looked = |looks: &Vec<Instant>| looks.iter().any(|look| *look > begin && *look <= at);
-        *self.says.at(at) || !self.looks.as_ref().is_none_or(looked)
-    }
+/// What a board lives in.
+#[derive(Clone, Copy)]
+pub struct Circumstances<'a> {
+    pub facts: &'a [Fact],
+    /// When everything about a patient was dropped.
+    pub drops: &'a [Instant],
+    /// When a determination violated what was active already (R4.2).
+    pub again: &'a [(Instant, Condition)],
+    /// Whether the device says that it finds no pulse.
+    pub no_pulse: &'a Timeline<bool>,
+    pub terms: &'a AttentionTerms,
+    pub end: Instant,
 }
 
 /// The board of a whole stay.
-#[derive(Clone, Debug)]
-pub struct Board {
-    episodes: Vec<Episode>,
-    disputed: Disputed,
-    /// When everything about a patient was dropped.
-    drops: Vec<Instant>,
+#[derive(Clone)]
+pub struct Board<'a> {
+    pub(super) episodes: Vec<Episode>,
+    pub(super) circumstances: Circumstances<'a>,
     lines: Vec<Line>,
 }
 
@@ -98,54 +109,79 @@ pub struct Board {
 enum Turn<'a> {
     Episode(usize),
     Command(&'a What),
+    /// R4.2: an accepted pressure is announced again.
+    Again(Condition),
+    /// R4.2: every accepted pressure is.
+    Overdue,
     Drop,
+    /// What is announced may change.
+    Nothing,
 }
 
-impl Board {
-    /// From the activity of every condition, what people did, and when everything was dropped.
-    pub fn of(activities: &[Activity], facts: &[Fact], drops: &[Instant], disputed: Disputed) -> Self {
+impl<'a> Board<'a> {
+    /// From the activity of every condition, and the circumstances.
+    pub fn of(activities: &[Activity], circumstances: Circumstances<'a>) -> Self {
         let episodes = activities.iter().flat_map(episodes).collect();
-        let mut board = Self { episodes, disputed, drops: drops.to_vec(), lines: Vec::new() };
-        for (at, turn) in board.turns(facts, drops) {
-            match turn {
-                Turn::Episode(index) => board.turn(index, at, drops),
-                Turn::Command(What::Accept { condition, episode, priority }) => {
-                    board.accept(*condition, *episode, *priority, at);
+        let mut board = Self { episodes, circumstances, lines: Vec::new() };
+        let turns = board.turns();
+        let mut turns = turns.into_iter().peekable();
+        let mut due = None;
+        while let Some(at) = turns.peek().map(|(at, _)| *at).into_iter().chain(due).min() {
+            while let Some((_, turn)) = turns.next_if(|(turn, _)| *turn == at) {
+                match turn {
+                    Turn::Episode(index) => board.turn(index, at),
+                    Turn::Command(What::Accept { condition, episode, priority }) => {
+                        board.accept(*condition, *episode, *priority, at);
+                    }
+                    Turn::Command(What::Seen { condition, episode }) => board.see(*condition, *episode, at),
+                    Turn::Command(_) | Turn::Nothing => {}
+                    Turn::Again(condition) => board.call_again(|other| other == condition, at),
+                    Turn::Overdue => board.call_again(is_pressure, at),
+                    Turn::Drop => board.drop_latches(at),
                 }
-                Turn::Command(What::Seen { condition, episode }) => board.see(*condition, *episode, at),
-                Turn::Command(_) => {}
-                Turn::Drop => board.drop_latches(at),
             }
+            due = board.attend(at).filter(|due| *due <= circumstances.end);
         }
         board
     }
 
-    fn turns<'a>(&self, facts: &'a [Fact], drops: &[Instant]) -> Vec<(Instant, Turn<'a>)> {
+    fn turns(&self) -> Vec<(Instant, Turn<'a>)> {
+        let Circumstances { facts, drops, again, no_pulse, end, .. } = self.circumstances;
         let mut turns: Vec<(Instant, Turn<'a>)> = Vec::new();
         for (index, episode) in self.episodes.iter().enumerate() {
             let instants = episode.priorities.iter().map(|(at, _)| *at).chain([episode.end]);
             turns.extend(instants.filter(|at| *at != Instant::NEVER).map(|at| (at, Turn::Episode(index))));
+            turns.push((Instant::due(episode.end.ms.saturating_add(HEARD_AFTER_END)), Turn::Nothing));
         }
-        let commands = facts.iter().filter(|fact| matches!(fact.what, What::Accept { .. } | What::Seen { .. }));
-        turns.extend(commands.map(|fact| (Instant::said(fact.ms), Turn::Command(&fact.what))));
+        for fact in facts {
+            match fact.what {
+                What::Accept { .. } | What::Seen { .. } => {
+                    turns.push((Instant::said(fact.ms), Turn::Command(&fact.what)));
+                }
+                What::Overdue { by_time } => {
+                    let at = if by_time { Instant::due(fact.ms) } else { Instant::said(fact.ms) };
+                    turns.push((at, Turn::Overdue));
+                }
+                _ => {}
+            }
+        }
         turns.extend(drops.iter().map(|at| (*at, Turn::Drop)));
+        turns.extend(again.iter().map(|(at, condition)| (*at, Turn::Again(*condition))));
+        turns.extend(no_pulse.changes().map(|at| (at, Turn::Nothing)));
+        turns.retain(|(at, _)| *at <= end);
         turns.sort_by_key(|(at, turn)| {
-            let order = if let Turn::Episode(index) = turn { self.order(self.episodes[*index].condition) } else { 0 };
+            let order = match turn {
+                Turn::Episode(index) => order(self.episodes[*index].condition),
+                Turn::Again(condition) => order(*condition),
+                Turn::Command(_) | Turn::Drop => 0,
+                Turn::Overdue | Turn::Nothing => usize::MAX,
+            };
             (*at, order)
         });
         turns
     }
 
-    /// Where a condition stands among those that something happens to at one instant.
-    fn order(&self, condition: Condition) -> usize {
-        if self.disputed.order_of_the_preset {
-            PRESET.iter().position(|row| *row == condition.row()).unwrap_or(PRESET.len())
-        } else {
-            Condition::ALL.iter().rev().position(|other| *other == condition).unwrap_or_default()
-        }
-    }
-
-    fn say(&mut self, at: Instant, condition: Condition, did: Did) {
+    pub(super) fn say(&mut self, at: Instant, condition: Condition, did: Did) {
         self.lines.push(Line { ms: at.ms, condition, did });
     }
 
@@ -164,29 +200,33 @@ impl Board {
     /// The graver ones that stand above an episode while its turn of that instant is settled: what is settled
     /// later still is as it was.
     fn above(&self, index: usize, at: Instant) -> impl Iterator<Item = &Episode> {
-        let order = self.order(self.episodes[index].condition);
+        let own = order(self.episodes[index].condition);
         self.graver(index, at).filter(move |other| {
-            let later = self.order(other.condition) > order;
+            let later = order(other.condition) > own;
             if later { other.begin < at && at <= other.end } else { other.on(at) }
         })
     }
 
-    fn turn(&mut self, index: usize, at: Instant, drops: &[Instant]) {
+    fn turn(&mut self, index: usize, at: Instant) {
         let episode = &self.episodes[index];
         let condition = episode.condition;
         if at == episode.begin {
-            let accepted = self.above(index, at).any(|above| above.accepted(at));
+            let nearest = self.above(index, at).filter(|above| above.accepted(at)).min_by_key(|above| above.condition);
+            let accepted = nearest.and_then(|above| above.acceptance(at));
             let priority = episode.priority(at);
             self.unlatch(condition, at);
-            if accepted {
-                self.episodes[index].accepted.push((at, Instant::NEVER));
-            }
+            let accepted = accepted.map(|accepted| Acceptance { from: at, to: Instant::NEVER, ..accepted });
+            self.episodes[index].accepted.extend(accepted);
             self.say(at, condition, Did::Begin(priority));
         } else if at == episode.end {
-            self.end(index, at, drops);
+            self.end(index, at);
         } else {
             let before = self.priority_before(index, at);
             let priority = episode.priority(at);
+            if priority == before {
+                return;
+            }
+            self.episodes[index].calling = None;
             if priority > before {
                 // What was accepted was less grave.
                 self.end_acceptance(index, at);
@@ -197,20 +237,23 @@ impl Board {
 
     fn priority_before(&self, index: usize, at: Instant) -> Priority {
         let episode = &self.episodes[index];
+        if episode.neglected.is_some_and(|since| since < at) {
+            return Priority::High;
+        }
         episode.priorities.iter().rev().find(|(from, _)| *from < at).map_or(Priority::Low, |(_, priority)| *priority)
     }
 
-    fn end_acceptance(&mut self, index: usize, at: Instant) {
-        for (_, to) in &mut self.episodes[index].accepted {
-            *to = (*to).min(at);
+    pub(super) fn end_acceptance(&mut self, index: usize, at: Instant) {
+        for accepted in &mut self.episodes[index].accepted {
+            accepted.to = accepted.to.min(at);
         }
     }
 
     /// R2.5. One dip is one thing to look at: what ends under a graver one leaves the latch to that.
-    fn end(&mut self, index: usize, at: Instant, drops: &[Instant]) {
+    fn end(&mut self, index: usize, at: Instant) {
         let episode = &self.episodes[index];
         let condition = episode.condition;
-        let dropped = drops.contains(&at);
+        let dropped = self.circumstances.drops.contains(&at);
         // The nearest one above it. An older latch is of another fall.
         let on = self.above(index, at).map(|above| above.condition).min();
         let of_this_fall = self.graver(index, at).filter(|above| above.latched(at) && above.end >= episode.begin);
@@ -221,7 +264,6 @@ impl Board {
             && under.is_none()
             && !dropped;
         self.episodes[index].under = under.filter(|_| !dropped);
-        self.episodes[index].dropped = dropped;
         if latches {
             self.episodes[index].latched = Some((at, Instant::NEVER));
         }
@@ -248,12 +290,15 @@ impl Board {
         if !self.episodes.iter().any(|e| named(e) && e.priority(at) == priority) {
             return;
         }
-        for episode in self.episodes.iter_mut().filter(|episode| episode.on(at)) {
+        for index in 0..self.episodes.len() {
+            let episode = &self.episodes[index];
             let reason = condition.group() != Group::Alone
                 && episode.condition.group() == condition.group()
                 && episode.rank(at) < (priority, condition);
-            if reason || episode.condition == condition {
-                episode.accepted.push((at, Instant::NEVER));
+            if episode.on(at) && (reason || episode.condition == condition) {
+                self.end_acceptance(index, at);
+                let accepted = Acceptance { from: at, to: Instant::NEVER, given: at.ms };
+                self.episodes[index].accepted.push(accepted);
             }
         }
         self.say(at, condition, Did::Accepted);
@@ -270,7 +315,7 @@ impl Board {
     /// becomes active was latched until then, and at that instant it still counts.
     pub fn latched(&self, condition: Condition) -> Timeline<bool> {
         let latch = |e: &Episode| {
-            let settled_later = self.order(e.condition) >= self.order(condition);
+            let settled_later = order(e.condition) >= order(condition);
             let again = |to| settled_later && self.episodes.iter().any(|other| other.begin == to);
             e.latched.map(|(from, to)| (from, if again(to) { to.next() } else { to }))
         };
@@ -280,10 +325,8 @@ impl Board {
         let mut timeline = Timeline::always(false);
         for at in instants {
             let ended = self.episodes.iter().filter(|e| e.condition == condition && e.end <= at);
-            let patient_since = self.drops.iter().copied().filter(|drop| *drop <= at).max();
-            let ended = ended.filter(|e| {
-                if self.disputed.cover_outlives_patient { !e.dropped } else { Some(e.end) > patient_since }
-            });
+            let patient_since = self.circumstances.drops.iter().copied().filter(|drop| *drop <= at).max();
+            let ended = ended.filter(|e| Some(e.end) > patient_since);
             let under = ended.max_by_key(|e| e.end).and_then(|last| last.under);
             let counts = |e: &&Episode| e.condition == condition || under == Some(e.condition);
             let latched = |e: &Episode| latch(e).is_some_and(|(from, to)| from <= at && at < to);
@@ -316,8 +359,9 @@ impl Board {
         let of = |episode: &Episode| {
             let latched = episode.latched.iter().flat_map(|(from, to)| [*from, *to]);
             let priorities = episode.priorities.iter().map(|(at, _)| *at);
-            let accepted = episode.accepted.iter().flat_map(|(from, to)| [*from, *to]);
-            priorities.chain([episode.end]).chain(accepted).chain(latched).collect::<Vec<_>>()
+            let accepted = episode.accepted.iter().flat_map(|accepted| [accepted.from, accepted.to]);
+            let neglected = episode.neglected;
+            priorities.chain([episode.end]).chain(accepted).chain(latched).chain(neglected).collect::<Vec<_>>()
         };
         let mut instants: Vec<_> = self.episodes.iter().flat_map(of).filter(|at| *at != Instant::NEVER).collect();
         instants.sort_unstable();
@@ -326,13 +370,13 @@ impl Board {
     }
 
     /// The story: what happened, and what was announced and heard at the end of every millisecond until `end`.
-    /// `no_pulse` tells whether the device says that it finds none.
-    pub fn story(&self, no_pulse: &NoPulse, end: Instant) -> Vec<Line> {
+    pub fn story(&self) -> Vec<Line> {
+        let Circumstances { no_pulse, end, .. } = self.circumstances;
         let mut lines = self.lines.clone();
         let quiet = self.episodes.iter().map(|episode| episode.end.ms.saturating_add(HEARD_AFTER_END));
         let mut moments: Vec<u64> = self.instants().iter().map(|at| at.ms).chain(quiet).collect();
         if self.episodes.iter().any(|episode| episode.condition == Condition::NoPulse) {
-            moments.extend(no_pulse.says.changes().chain(no_pulse.looks.iter().flatten().copied()).map(|at| at.ms));
+            moments.extend(no_pulse.changes().map(|at| at.ms));
         }
         moments.sort_unstable();
         moments.dedup();
@@ -344,7 +388,9 @@ impl Board {
             let (mut told, mut heard) = (false, false);
             for ms in &moments {
                 let at = Instant::last(*ms);
-                let now = (self.told(condition, at, no_pulse), self.heard(condition, at, no_pulse));
+                let on = self.episodes.iter().position(|e| e.condition == condition && e.on(at));
+                let now = on.is_some_and(|index| self.told(index, at));
+                let now = (now, self.heard(condition, at) && (on.is_none() || now));
                 if now.0 != told {
                     lines.push(Line { ms: *ms, condition, did: Did::Told(now.0) });
                 }
@@ -360,24 +406,31 @@ impl Board {
 
     /// R3.1: whether a condition is active and heads its group. The sound of a graver one that has ended stands
     /// above it too: the way back from a deep fall is not a row of new alarms.
-    fn told(&self, condition: Condition, at: Instant, no_pulse: &NoPulse) -> bool {
-        let Some(index) = self.episodes.iter().position(|e| e.condition == condition && e.on(at)) else { return false };
+    pub(super) fn told(&self, index: usize, at: Instant) -> bool {
         let on = |condition| self.episodes.iter().any(|e| e.condition == condition && e.on(at));
-        match condition {
+        match self.episodes[index].condition {
             // R3.3: one loss is one alarm. Row 25 says more than "no SpO2" while the device finds no pulse.
             Condition::Spo2Unavailable => {
-                let row_25 = self.episodes.iter().find(|e| e.condition == Condition::NoPulse && e.on(at));
-                !on(Condition::AllLost) && !row_25.is_some_and(|row_25| no_pulse.explains(row_25.begin, at))
+                let no_pulse = on(Condition::NoPulse) && *self.circumstances.no_pulse.at(at);
+                !(on(Condition::AllLost) || no_pulse)
             }
             _ => !self.graver(index, at).any(|above| above.on(at) || above.latched(at) && above.audible(at)),
         }
     }
 
-    fn heard(&self, condition: Condition, at: Instant, no_pulse: &NoPulse) -> bool {
-        let audible = self.episodes.iter().any(|e| e.condition == condition && e.audible(at));
-        let on = self.episodes.iter().any(|e| e.condition == condition && e.on(at));
-        audible && (!on || self.told(condition, at, no_pulse))
+    fn heard(&self, condition: Condition, at: Instant) -> bool {
+        self.episodes.iter().any(|e| e.condition == condition && e.audible(at))
     }
+}
+
+/// Where a condition stands among those that something happens to at one instant.
+fn order(condition: Condition) -> usize {
+    Condition::ALL.iter().rev().position(|other| *other == condition).unwrap_or_default()
+}
+
+/// R4.2: an acceptance of these does not run out by time.
+pub(super) fn is_pressure(condition: Condition) -> bool {
+    matches!(condition.group(), Group::PressureHigh | Group::PressureLow)
 }
 
 /// The episodes of a condition, counted from 1.
@@ -396,10 +449,11 @@ fn episodes((condition, activity): &Activity) -> Vec<Episode> {
                 begin: stretch.from,
                 end: stretch.to,
                 priorities: vec![(stretch.from, priority)],
+                neglected: None,
+                calling: None,
                 accepted: Vec::new(),
                 latched: None,
                 under: None,
-                dropped: false,
             }),
         }
     }

@@ -4,7 +4,6 @@ use vitalsd_core::monitor::output::{Limit, Phase, Priority};
 use vitalsd_core::monitor::preset::{Preset, PressureRow};
 use vitalsd_core::vitals::{BloodPressure, Pressure};
 
-use super::disputed::Disputed;
 use super::facts::{Fact, What};
 use super::phases::Session;
 use super::rows::{Side, high, low};
@@ -70,7 +69,6 @@ pub fn third_baseline(determinations: &[Determination], sessions: &[Session]) ->
 /// What a row lives in.
 pub struct Circumstances<'a> {
     pub preset: &'a Preset,
-    pub disputed: Disputed,
     pub phases: &'a Timeline<Phase>,
     /// The priority of the row, `None` while it is off.
     pub priority: &'a Timeline<Option<Priority>>,
@@ -88,13 +86,14 @@ struct Judged {
     priority: Priority,
 }
 
-/// The priority of the row while it is active.
+/// The priority of the row while it is active, and when a determination violated it again.
 pub fn activity(
     row: &PressureRow,
     determinations: &[Determination],
     circumstances: &Circumstances<'_>,
-) -> Timeline<Option<Priority>> {
+) -> (Timeline<Option<Priority>>, Vec<Instant>) {
     let mut activity = Timeline::always(None);
+    let mut again = Vec::new();
     let mut judged: Vec<Judged> = Vec::new();
     let mut drops = circumstances.drops.iter().copied().peekable();
     let mut forgotten = Instant::START;
@@ -130,17 +129,19 @@ pub fn activity(
             (Some(_), _) if clear => None,
             // Row 21 is not eased while it lasts.
             (Some(before), side) if row.condition.row() == "21" => {
-                let counts = side == Side::Violation || circumstances.disputed.row_21_band_is_high;
-                Some(if counts { before.max(verdict.priority) } else { before })
+                Some(if side == Side::Violation { before.max(verdict.priority) } else { before })
             }
             (Some(_), _) => Some(verdict.priority),
         };
+        if active.is_some() && now.is_some() && verdict.side == Side::Violation {
+            again.push(at);
+        }
         activity.set(at, now);
     }
     for drop in drops {
         activity.set(drop, None);
     }
-    activity
+    (activity, again)
 }
 
 fn judge(

@@ -14,16 +14,41 @@ pub struct Fact {
 /// What a device said or a person did. Lengths of time are milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
-    Numbers { spo2: Measured<Spo2>, pulse: Measured<PulseRate> },
-    Pressure { pressure: BloodPressure, measured: u64 },
-    PressureByHand { pressure: BloodPressure, ago: u64 },
+    Numbers {
+        spo2: Measured<Spo2>,
+        pulse: Measured<PulseRate>,
+    },
+    Pressure {
+        pressure: BloodPressure,
+        measured: u64,
+    },
+    PressureByHand {
+        pressure: BloodPressure,
+        ago: u64,
+    },
     Oximeter(Link),
     Cuff(Link),
-    Open { route: Route, infusion: Option<u64> },
-    Dose { ago: u64 },
+    Open {
+        route: Route,
+        infused: bool,
+    },
+    Dose {
+        ago: u64,
+    },
     Close,
-    Accept { condition: Condition, episode: u32, priority: Priority },
-    Seen { condition: Condition, episode: u32 },
+    Accept {
+        condition: Condition,
+        episode: u32,
+        priority: Priority,
+    },
+    /// R4.2: a determination is overdue since then, by the passing of time or by what was said then.
+    Overdue {
+        by_time: bool,
+    },
+    Seen {
+        condition: Condition,
+        episode: u32,
+    },
 }
 
 /// A line of the story.

@@ -16,7 +16,7 @@ pub struct Session {
     pub opened: Instant,
     pub closed: Instant,
     route: Route,
-    infusion: Option<u64>,
+    infused: bool,
     /// When it was recorded, and its effective time.
     pub dose: Option<(Instant, u64)>,
 }
@@ -29,11 +29,11 @@ pub fn sessions(facts: &[Fact]) -> Vec<Session> {
         let now = Instant::said(fact.ms);
         let open = sessions.last_mut().filter(|session| session.closed == Instant::NEVER);
         match (&fact.what, open) {
-            (What::Open { route, infusion }, None) => sessions.push(Session {
+            (What::Open { route, infused }, None) => sessions.push(Session {
                 opened: now,
                 closed: Instant::NEVER,
                 route: *route,
-                infusion: *infusion,
+                infused: *infused,
                 dose: None,
             }),
             (What::Dose { ago }, Some(session))
@@ -55,7 +55,9 @@ pub fn phases(sessions: &[Session], preset: &Preset) -> Timeline<Phase> {
         phases.set(session.opened, Phase::Baseline);
         if let Some((recorded, dose)) = session.dose {
             let (window, recovery) = begins(session, dose, preset);
-            for (at, phase) in [(dose, Phase::Onset), (window, Phase::Window), (recovery, Phase::Recovery)] {
+            for (at, phase) in [(Some(dose), Phase::Onset), (Some(window), Phase::Window), (recovery, Phase::Recovery)]
+            {
+                let Some(at) = at else { continue };
                 let at = recorded.max(Instant::due(at));
                 if at < session.closed {
                     phases.set(at, phase);
@@ -69,13 +71,9 @@ pub fn phases(sessions: &[Session], preset: &Preset) -> Timeline<Phase> {
     phases
 }
 
-/// When window and recovery begin.
-fn begins(session: &Session, dose: u64, preset: &Preset) -> (u64, u64) {
+/// When window and recovery begin. In these stays nobody says that an infusion ended, and only a person ends one.
+fn begins(session: &Session, dose: u64, preset: &Preset) -> (u64, Option<u64>) {
     let terms = preset.routes.of(session.route);
-    let recovery = dose + terms.recovery.as_millis();
-    let infused = match (session.route, session.infusion) {
-        (Route::Iv, Some(infusion)) => dose + infusion + preset.routes.after_infusion.as_millis(),
-        _ => 0,
-    };
-    (dose + terms.window.as_millis(), recovery.max(infused))
+    let infused = session.route == Route::Iv && session.infused;
+    (dose + terms.window.as_millis(), (!infused).then(|| dose + terms.recovery.as_millis()))
 }

@@ -4,7 +4,6 @@ use vitalsd_core::monitor::output::{Condition, Limit, Priority};
 use vitalsd_core::monitor::preset::OximetryRow;
 use vitalsd_core::vitals::{Absent, Doubt, Measured};
 
-use super::disputed::Disputed;
 use super::segments::Held;
 use super::timeline::{Instant, Stretch, Timeline};
 
@@ -48,9 +47,6 @@ pub struct Circumstances<'a> {
     pub latched: &'a Timeline<bool>,
     /// When everything about the patient is dropped.
     pub drops: &'a [Instant],
-    pub disputed: Disputed,
-    /// When the numbers were looked at anew.
-    pub looks: &'a [Instant],
     /// The end of the history.
     pub end: Instant,
 }
@@ -85,7 +81,7 @@ fn begins(
         priority?;
         let from = stretch.from.max(since);
         let forgotten = forgets[..forgets.partition_point(|at| *at <= from)].last();
-        let pending = pending(verdicts, forgotten.map_or(since, |at| (*at).max(since)), from, circumstances);
+        let pending = pending(verdicts, forgotten.map_or(since, |at| (*at).max(since)), from);
         let delay = delay(row, latched, pending.motion);
         let mut due = Vec::new();
         if pending.good > 0 || verdict == Verdict::Good(Side::Violation) {
@@ -132,7 +128,7 @@ struct Pending {
 }
 
 /// R2.2: what adds up between `since` and `until`.
-fn pending(verdicts: &Timeline<Verdict>, since: Instant, until: Instant, circumstances: &Circumstances<'_>) -> Pending {
+fn pending(verdicts: &Timeline<Verdict>, since: Instant, until: Instant) -> Pending {
     let mut pending = Pending { good: 0, doubted: 0, motion: false };
     // What falls have added up that no good value has confirmed yet.
     let mut sudden = 0;
@@ -145,23 +141,14 @@ fn pending(verdicts: &Timeline<Verdict>, since: Instant, until: Instant, circums
                 }
                 sudden = 0;
                 // What was no fall, was not pending either.
-                pending.motion &= pending.good > 0 || circumstances.disputed.motion_over_doubted;
+                pending.motion &= pending.good > 0;
                 if side == Side::Violation {
                     pending.good += ms;
                 }
             }
             Verdict::Sudden(Side::Violation) => sudden += ms,
             Verdict::Doubted(side, motion) => {
-                if motion && circumstances.disputed.motion_over_doubted {
-                    let looks = circumstances.looks;
-                    let looks = &looks[..looks.partition_point(|at| *at < stretch.to && *at <= until)];
-                    if let Some(last) = looks.last().filter(|at| **at >= stretch.from.max(since)) {
-                        let held = if side == Side::Violation { last.ms - stretch.from.max(since).ms } else { 0 };
-                        pending.motion = pending.good + sudden + pending.doubted + held > 0;
-                    }
-                } else {
-                    pending.motion |= motion && pending.good + sudden > 0;
-                }
+                pending.motion |= motion && pending.good + sudden > 0;
                 if side == Side::Violation {
                     pending.doubted += ms;
                 }

@@ -1,16 +1,17 @@
 //! The only file of the reference that speaks with the engine: it plays steps into a bed, and reads its story.
 
 use vitalsd_core::driver::Quantity;
-use vitalsd_core::monitor::input::{Action, BoxFault, Command, DeviceIndex, Input, Link, Route};
-use vitalsd_core::monitor::output::{Condition, EventKind, Output, Presence};
-use vitalsd_core::monitor::preset::Preset;
+use vitalsd_core::monitor::input::{
+    Action, BoxFault, CloseReason, Command, CommandRefusal, DeviceIndex, Input, Link, Named, Opening, Route,
+};
+use vitalsd_core::monitor::output::{Condition, EventKind, Output, Presence, Priority};
 use vitalsd_core::monitor::{Bed, Device};
 use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, Oximetry, Sample};
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{Absent, BloodPressure, Measured, PulseRate, Spo2};
 
 use super::facts::{Did, Fact, Line, What};
-use super::models;
+use super::{models, preset};
 
 const OXIMETER: DeviceIndex = DeviceIndex(0);
 const CUFF: DeviceIndex = DeviceIndex(1);
@@ -40,45 +41,25 @@ type State = (u64, bool, bool);
 
 /// A bed that is told steps, the facts of them, and what the bed said.
 pub struct Stay {
-    cadence: Span,
     bed: Bed,
     now: Time,
     pub facts: Vec<Fact>,
-    told: Vec<(Time, Told)>,
     out: Vec<Output>,
-}
-
-/// What the bed was told.
-#[derive(Clone, Debug)]
-enum Told {
-    Input(Input),
-    Action(Action),
 }
 
 impl Stay {
     pub fn new(cadence: Span) -> Self {
-        let device =
-            |cadence, primary, pleth_full_scale| Device { cadence, primary, starts_cuff: false, pleth_full_scale };
+        let device = |cadence, primary, pleth_full_scale| Device {
+            cadence,
+            primary,
+            starts_cuff: false,
+            cuff_rest: Span::secs(30),
+            pleth_full_scale,
+        };
         let oximeter = device(cadence, vec![Quantity::Spo2, Quantity::Pulse], Some(127));
         let cuff = device(Span::secs(5), vec![Quantity::BloodPressure], None);
-        let bed = Bed::new(Preset::kat_default_1(), vec![oximeter, cuff], Time::ZERO);
-        Self { cadence, bed, now: Time::ZERO, facts: Vec::new(), told: Vec::new(), out: Vec::new() }
-    }
-
-    /// The same stay, but the box also looks at these milliseconds. It should change nothing.
-    pub fn looked_at(&self, looks: impl Iterator<Item = u64>) -> Self {
-        let looks = looks.map(|ms| (Time::from_millis(ms), Told::Input(Input::Tick)));
-        let mut told: Vec<_> = looks.chain(self.told.iter().cloned()).collect();
-        told.sort_by_key(|(at, _)| *at);
-        let mut stay = Self::new(self.cadence);
-        for (at, told) in told.into_iter().filter(|(at, _)| *at <= self.now) {
-            stay.now = at;
-            match told {
-                Told::Input(input) => stay.tell(&input),
-                Told::Action(action) => stay.act(action),
-            }
-        }
-        stay
+        let bed = Bed::new(preset(), vec![oximeter, cuff], Time::ZERO);
+        Self { bed, now: Time::ZERO, facts: Vec::new(), out: Vec::new() }
     }
 
     pub fn now(&self) -> u64 {
@@ -102,6 +83,8 @@ impl Stay {
                 let measured_at = now - Span::secs(*ago);
                 let origin = CuffOrigin::Bedside;
                 let result = CuffResult { at: now, measured_at, origin, pressure: *pressure, pulse };
+                // What is overdue by then is, before the reading comes.
+                self.tell(&Input::Tick);
                 if let Ok(pressure) = *pressure {
                     self.note(What::Pressure { pressure, measured: measured_at.as_millis() });
                 }
@@ -109,7 +92,7 @@ impl Stay {
             }
             Step::ByHand(pressure, ago) => {
                 self.note(What::PressureByHand { pressure: *pressure, ago: ago.as_millis() });
-                self.act(Action::Pressure { pressure: *pressure, ago: *ago });
+                let _ = self.act(Action::Pressure { pressure: *pressure, ago: *ago });
             }
             Step::Inflating => self.tell(&sample(CUFF, Sample::CuffState { at: now, state: CuffState::Inflating })),
             Step::Link(oximeter, link) => {
@@ -118,44 +101,68 @@ impl Stay {
             }
             Step::Broker(lost) => self.tell(&Input::Fault { fault: BoxFault::Broker, present: *lost }),
             Step::Open(route, infusion, over_65) => {
-                let what = What::Open { route: *route, infusion: infusion.map(Span::as_millis) };
-                self.note(what);
-                self.act(Action::Open { route: *route, infusion: *infusion, over_65: *over_65 });
+                self.note(What::Open { route: *route, infused: infusion.is_some() });
+                let opening = Opening { infusion: *infusion, over_65: *over_65, ..Opening::by(*route) };
+                let _ = self.act(Action::Open(opening));
             }
             Step::Dose(ago) => {
                 self.note(What::Dose { ago: ago.as_millis() });
-                self.act(Action::Dose { ago: *ago });
+                let _ = self.act(Action::Dose { ago: *ago });
             }
             Step::Close => {
-                self.note(What::Close);
-                self.act(Action::Close);
+                self.close();
             }
+            // An acceptance in a room without a session is not the reference's to judge: such a room is let go of.
+            Step::Acknowledge(_) if self.bed.session().opened().is_none() => self.tell(&Input::Tick),
             Step::Acknowledge(which) => {
                 if let Some((condition, episode, priority)) = self.pick(*which, Presence::On) {
                     self.note(What::Accept { condition, episode, priority });
-                    self.act(Action::Acknowledge { condition, episode, priority });
+                    let _ = self.act(Action::Acknowledge(Named { condition, episode, priority }));
                 }
             }
             Step::Seen(which) => {
                 if let Some((condition, episode, _)) = self.pick(*which, Presence::Latched) {
                     self.note(What::Seen { condition, episode });
-                    self.act(Action::Seen { condition, episode });
+                    let _ = self.act(Action::Seen { condition, episode });
                 }
             }
             Step::Nothing => self.tell(&Input::Tick),
         }
+        // An assumed window (R5.4) is not the reference's to judge: somebody answers in time.
+        if self.bed.alarm(Condition::DoseForgotten).is_some_and(|alarm| alarm.presence == Presence::On) {
+            let _ = self.act(Action::NotYet);
+        }
+    }
+
+    /// Sees what is latched (R5.7), and ends the session: before the dose it is cancelled.
+    fn close(&mut self) {
+        self.tell(&Input::Tick);
+        if self.bed.session().opened().is_none() {
+            return;
+        }
+        let latched = self.bed.alarms().filter(|alarm| alarm.presence == Presence::Latched);
+        for (condition, episode) in latched.map(|alarm| (alarm.condition, alarm.episode)).collect::<Vec<_>>() {
+            self.note(What::Seen { condition, episode });
+            let _ = self.act(Action::Seen { condition, episode });
+        }
+        // Not in the same millisecond: to see the one changes what is announced.
+        self.now = self.now + Span::millis(1);
+        let closed = match self.act(Action::Close { reason: Some(CloseReason::Test) }) {
+            Err(CommandRefusal::NotDosed) => self.act(Action::Cancel),
+            closed => closed,
+        };
+        if closed.is_ok() {
+            self.note(What::Close);
+        }
     }
 
     /// A person acts on what is so now.
-    fn pick(
-        &mut self,
-        which: usize,
-        presence: Presence,
-    ) -> Option<(Condition, u32, vitalsd_core::monitor::output::Priority)> {
+    fn pick(&mut self, which: usize, presence: Presence) -> Option<(Condition, u32, Priority)> {
         self.tell(&Input::Tick);
-        let alarms: Vec<_> = self.bed.alarms().filter(|alarm| alarm.presence == presence).collect();
+        let alarms = self.bed.alarms().filter(|alarm| alarm.presence == presence && models(alarm.condition));
+        let alarms: Vec<_> = alarms.collect();
         let alarm = alarms.get(which % alarms.len().max(1))?;
-        models(alarm.condition).then_some((alarm.condition, alarm.episode, alarm.priority))
+        Some((alarm.condition, alarm.episode, alarm.priority))
     }
 
     fn note(&mut self, what: What) {
@@ -163,17 +170,33 @@ impl Stay {
     }
 
     fn tell(&mut self, input: &Input) {
-        let Self { bed, now, told, out, .. } = self;
-        told.push((*now, Told::Input(*input)));
+        let Self { bed, now, out, .. } = self;
+        let first = out.len();
         bed.input(input, *now, &mut |output| out.push(output));
+        self.note_overdue(first, *input == Input::Tick);
     }
 
-    fn act(&mut self, action: Action) {
-        let Self { bed, now, told, out, .. } = self;
-        told.push((*now, Told::Action(action.clone())));
+    /// What is refused does not happen: the reference decides that by itself.
+    fn act(&mut self, action: Action) -> Result<(), CommandRefusal> {
+        let Self { bed, now, out, .. } = self;
+        let first = out.len();
         let command = Command { actor: "nurse-1".into(), action };
-        // What is refused does not happen: the reference decides that by itself.
-        let _ = bed.command(&command, *now, &mut |output| out.push(output));
+        let done = bed.command(&command, *now, &mut |output| out.push(output));
+        self.note_overdue(first, false);
+        done
+    }
+
+    /// When a reading is overdue (row 27) is taken from the engine: the reference knows no schedule.
+    fn note_overdue(&mut self, first: usize, by_time: bool) {
+        for output in &self.out[first..] {
+            let Output::Event(event) = output else { continue };
+            if let EventKind::Raised(alarm) | EventKind::Noted(alarm) = &event.kind
+                && alarm.condition == Condition::PressureOverdue
+            {
+                let by_time = by_time || event.at < self.now;
+                self.facts.push(Fact { ms: event.at.as_millis(), what: What::Overdue { by_time } });
+            }
+        }
     }
 
     /// The engine's story, of what the reference knows.
@@ -186,7 +209,7 @@ impl Stay {
                 Output::Event(event) => {
                     let (alarm, did) = match &event.kind {
                         EventKind::Raised(alarm) | EventKind::Noted(alarm) => (alarm, Did::Begin(alarm.priority)),
-                        EventKind::Escalated(alarm) => (alarm, Did::Worsen(alarm.priority)),
+                        EventKind::Worsened(alarm) => (alarm, Did::Worsen(alarm.priority)),
                         EventKind::Eased(alarm) => (alarm, Did::Ease(alarm.priority)),
                         EventKind::Acknowledged(alarm) => (alarm, Did::Accepted),
                         EventKind::Latched(alarm) => (alarm, Did::Latch),

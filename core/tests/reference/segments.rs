@@ -3,14 +3,11 @@
 use vitalsd_core::monitor::input::Link;
 use vitalsd_core::vitals::{Absent, Doubt, Measured, PulseRate, Spo2};
 
-use super::disputed::Disputed;
 use super::facts::{Fact, What};
 use super::timeline::{Instant, Timeline};
 
 /// R1.2: values are stale after this, or after 2.5 x the cadence; milliseconds.
 const STALE_AFTER: u64 = 3_000;
-/// Longer than any stay.
-const FOR_EVER: u64 = u64::MAX / 4;
 /// R1.4: a fall by more than this within a second is not blood; tenths of a percent.
 const FALL: u16 = 40;
 
@@ -22,13 +19,13 @@ pub struct Held {
 }
 
 /// What the numbers of an oximeter with that cadence were at every instant, every doubt included.
-pub fn held(facts: &[Fact], cadence: u64, disputed: Disputed) -> Held {
+pub fn held(facts: &[Fact], cadence: u64) -> Held {
     let stale_after = STALE_AFTER.max(cadence * 5 / 2);
     let lost = ways(facts, |what| if let What::Oximeter(way) = what { Some(*way) } else { None });
-    let plain = hold(facts, &lost, if disputed.falls_from_stale { FOR_EVER } else { stale_after }, spo2_of);
+    let plain = hold(facts, &lost, stale_after, spo2_of);
     let spo2 = hold(facts, &lost, stale_after, |fact| {
         let spo2 = spo2_of(fact);
-        let fall = falls(&plain, spo2, fact.ms, disputed);
+        let fall = falls(&plain, spo2, fact.ms);
         if fall { spo2.doubted(Doubt::ImplausibleFall) } else { spo2 }
     });
     let pulse = hold(facts, &lost, stale_after, |fact| match fact.what {
@@ -46,12 +43,8 @@ fn spo2_of(fact: &Fact) -> Measured<Spo2> {
 }
 
 /// R1.4: whether `spo2` is more than 4 % below what was held one second before.
-fn falls(plain: &Timeline<Measured<Spo2>>, spo2: Measured<Spo2>, ms: u64, disputed: Disputed) -> bool {
+fn falls(plain: &Timeline<Measured<Spo2>>, spo2: Measured<Spo2>, ms: u64) -> bool {
     let Some(second_ago) = ms.checked_sub(1_000).map(Instant::said) else { return false };
-    let since = plain.from(second_ago).take_while(|stretch| stretch.from < Instant::said(ms));
-    if disputed.gap_hides_fall && since.map(|stretch| stretch.value.value()).any(|value| value.is_none()) {
-        return false;
-    }
     match (plain.at(second_ago).value(), spo2.value()) {
         (Some(before), Some(value)) => before.as_tenths() > value.as_tenths() + FALL,
         _ => false,
@@ -111,20 +104,4 @@ pub fn all_lost(facts: &[Fact]) -> Timeline<bool> {
     let oximeter = lost(&|what| if let What::Oximeter(way) = what { Some(*way) } else { None });
     let cuff = lost(&|what| if let What::Cuff(way) = what { Some(*way) } else { None });
     oximeter.with(&cuff).map(|(oximeter, cuff)| *oximeter && *cuff)
-}
-
-/// When the numbers were looked at anew: samples, changes of what is held, losses, openings.
-pub fn looks(facts: &[Fact], held: &Held, opened: impl Iterator<Item = Instant>) -> Vec<Instant> {
-    let samples = facts.iter().filter(|fact| matches!(fact.what, What::Numbers { .. }));
-    let oximeter = ways(facts, |what| if let What::Oximeter(way) = what { Some(*way) } else { None });
-    let cuff = ways(facts, |what| if let What::Cuff(way) = what { Some(*way) } else { None });
-    let lost = |ways: &Timeline<Option<Link>>| {
-        let lost = ways.stretches().filter(|way| matches!(way.value, Some(Link::Lost(_))));
-        lost.map(|way| way.from).collect::<Vec<_>>()
-    };
-    let mut looks: Vec<_> = samples.map(|fact| Instant::said(fact.ms)).chain(opened).collect();
-    looks.extend(held.spo2.changes().chain(held.pulse.changes()));
-    looks.extend(lost(&oximeter).into_iter().chain(lost(&cuff)));
-    looks.sort_unstable();
-    looks
 }

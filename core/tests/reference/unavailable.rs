@@ -2,6 +2,7 @@
 
 use vitalsd_core::monitor::output::{Phase, Priority};
 use vitalsd_core::monitor::preset::UnavailableTerms;
+use vitalsd_core::time::Span as Length;
 use vitalsd_core::vitals::{Absent, Measured};
 
 use super::segments::Held;
@@ -115,7 +116,7 @@ fn missing(stretches: &[Stretch<bool>], terms: &UnavailableTerms, to: Instant) -
     spans
 }
 
-/// R6.2: when the sum of the time without good data reaches which step.
+/// R6.2: when the sums of the time without good data reach which step.
 fn by_time(
     wants: &Timeline<Want>,
     missing: &[Span],
@@ -125,37 +126,52 @@ fn by_time(
     let mut rises = Vec::new();
     let all = wants.with(&circumstances.phases.with(circumstances.third_baseline));
     for (begin, end) in missing {
-        let mut sum = 0;
+        // All time without good data, and as much of it as had no value at all.
+        let (mut bad, mut none) = (0, 0);
         for stretch in all.from(*begin).take_while(|stretch| stretch.from < *end) {
             let (Some(reason), (phase, third)) = *stretch.value else { continue };
+            let doubted = reason == Absent::InadequateSignal;
             let (from, to) = (stretch.from.max(*begin), stretch.to.min(*end));
-            for (after, priority) in steps(phase, reason, third, terms) {
-                let at = if sum >= after { from } else { Instant::due(from.ms + (after - sum)) };
-                if at < to || at == from {
-                    rises.push((at, priority));
+            let by_bad = steps(phase, third, terms).into_iter().map(|(after, priority)| (bad, true, after, priority));
+            let by_none = steps_without(phase, terms).into_iter().map(|(after, p)| (none, !doubted, after, p));
+            for (sum, grows, after, priority) in by_bad.chain(by_none) {
+                let after = after.as_millis();
+                if sum >= after {
+                    rises.push((from, priority));
+                } else if grows {
+                    let at = Instant::due(from.ms + (after - sum));
+                    rises.extend((at < to).then_some((at, priority)));
                 }
             }
-            sum += to.ms - from.ms;
+            bad += to.ms - from.ms;
+            none += if doubted { 0 } else { to.ms - from.ms };
         }
     }
     rises
 }
 
-fn steps(phase: Phase, reason: Absent, third_baseline: bool, terms: &UnavailableTerms) -> Vec<(u64, Priority)> {
-    let steps = match phase {
+/// The steps by all the time without good data.
+fn steps(phase: Phase, third_baseline: bool, terms: &UnavailableTerms) -> Vec<(Length, Priority)> {
+    match phase {
         Phase::NoSession | Phase::Baseline if third_baseline => {
             vec![(terms.baseline_low, Priority::Low), (terms.baseline_medium, Priority::Medium)]
         }
         Phase::NoSession | Phase::Baseline => vec![(terms.baseline_low, Priority::Low)],
-        Phase::Onset | Phase::Window if reason == Absent::InadequateSignal => {
+        Phase::Onset | Phase::Window => {
             vec![(terms.dosed_inadequate_medium, Priority::Medium), (terms.dosed_inadequate_high, Priority::High)]
         }
+        Phase::Recovery => vec![(terms.recovery_medium, Priority::Medium), (terms.recovery_high, Priority::High)],
+    }
+}
+
+/// The steps by the time without any value: a doubted one may take longer after the dose.
+fn steps_without(phase: Phase, terms: &UnavailableTerms) -> Vec<(Length, Priority)> {
+    match phase {
         Phase::Onset | Phase::Window => {
             vec![(terms.dosed_medium, Priority::Medium), (terms.dosed_high, Priority::High)]
         }
-        Phase::Recovery => vec![(terms.recovery_medium, Priority::Medium), (terms.recovery_high, Priority::High)],
-    };
-    steps.into_iter().map(|(after, priority)| (after.as_millis(), priority)).collect()
+        Phase::NoSession | Phase::Baseline | Phase::Recovery => Vec::new(),
+    }
 }
 
 /// R6.3: when the signal was thin, and what it rose to, judged on the whole seconds of the watch.

@@ -163,7 +163,7 @@ fn terms(preset: &Preset) -> String {
     grid.row([
         "hypercapnia",
         &format!(
-            "row 2: below {} %, row 3: {} % or less, only if a clinician says so",
+            "row 2: below {} %, row 3: {} % or less, row 4 off; only if a clinician says so",
             oximetry.low_hypercapnia, oximetry.reduced_hypercapnia
         ),
     ]);

@@ -69,7 +69,7 @@ diastolic_mmhg = 92
 /// Writes configuration, preset and courses into `directory`; returns the path of the configuration.
 pub fn write(directory: &Path, port: u16) -> io::Result<String> {
     let mut config = format!(
-        "site = \"{SITE}\"\nbox = \"box-1\"\nstate_dir = {:?}\npreset = \"preset.toml\"\n\n[broker]\nhost = \"127.0.0.1\"\nport = {port}\n",
+        "site = \"{SITE}\"\nbox = \"box-1\"\nexpect_station = false\nstate_dir = {:?}\npreset = \"preset.toml\"\n\n[broker]\nhost = \"127.0.0.1\"\nport = {port}\n",
         directory.join("state")
     );
     for Room { bed, oximeter, course, .. } in ROOMS {

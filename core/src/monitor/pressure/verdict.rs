@@ -107,7 +107,10 @@ impl Look<'_> {
             (_, 1) => {
                 Some(Verdict { priority: Some(Priority::Medium), ..Verdict::of(Side::Violation, repeated, value) })
             }
-            _ => self.side(repeated, pressure).map(|side| Verdict::of(side, repeated, value)),
+            // A reading that violates nothing makes nothing graver.
+            _ => self
+                .side(repeated, pressure)
+                .map(|side| Verdict { priority: Some(Priority::Medium), ..Verdict::of(side, repeated, value) }),
         }
     }
 
