@@ -104,6 +104,7 @@ impl Look<'_> {
         let in_a_row = self.past.iter().rev().take_while(below).count();
         match (self.side(limit, pressure)?, in_a_row) {
             (Side::Violation, _) => Some(Verdict::of(Side::Violation, limit, value)),
+            (_, 2..) => Some(Verdict::of(Side::Violation, repeated, value)),
             (_, 1) => {
                 Some(Verdict { priority: Some(Priority::Medium), ..Verdict::of(Side::Violation, repeated, value) })
             }
