@@ -444,6 +444,54 @@ fn row_15_a_severe_pressure_that_nobody_measures_again_is_high_after_five_minute
 }
 
 #[test]
+fn row_15_what_nobody_measured_again_is_measured_at_once() {
+    let mut ward = Ward::dosed(Route::Iv, (128, 80));
+    ward.room.command(Action::StartCuff).expect("started");
+    ward.run(TAKES + 1, |_| Ok((184, 106, 72)));
+    let severe = ward.starts[0] + TAKES;
+    // The repeat after two minutes is stopped by somebody.
+    ward.run(120, |_| Ok((184, 106, 72)));
+    ward.running = None;
+    ward.result(CuffOrigin::Schedule, Err(CuffFailure::Cancelled));
+    ward.run(5 * 60, |_| Ok((184, 106, 72)));
+    assert_eq!(ward.starts[2], severe + 300, "five minutes after the severe one");
+    assert!(ward.on(C::PressureSevereConfirmed));
+}
+
+#[test]
+fn row_15_a_standby_gives_the_time_to_measure_again_anew() {
+    let mut room = Room::with(devices(Span::secs(1), true));
+    room.link(OXIMETER, Link::Up);
+    room.link(CUFF, Link::Up);
+    room.open(Route::Im);
+    room.dose(Span::ZERO);
+    room.steady(10);
+    room.pressure(184, 104);
+    room.command(Action::Standby { reason: StandbyReason::Toilet }).expect("on standby");
+    room.steady(400);
+    assert!(!room.is_on(C::PressureSevereConfirmed));
+    room.command(Action::EndStandby).expect("back");
+    let back = room.sec();
+    room.out.clear();
+    room.steady(310);
+    assert_eq!(room.story_of(C::PressureSevereConfirmed).first(), Some(&(back + 300, Did::Raised(High))));
+}
+
+#[test]
+fn row_17_before_the_dose_is_off_whatever_rules_are_added() {
+    let mut room = Room::with(devices(Span::secs(1), true));
+    room.open(Route::Iv);
+    for _ in 0..3 {
+        room.pressure(110, 70);
+        room.steady(120);
+    }
+    room.command(Action::Observe(Observation::GaveBenzodiazepine)).expect("noted");
+    room.steady(10);
+    room.pressure(158, 88);
+    assert!(!room.is_on(C::PressureRise) && !room.is_on(C::MeanRise));
+}
+
+#[test]
 fn row_14_worked_a_repeat_in_time_that_is_not_severe_confirms_nothing() {
     // ketamine-monitoring 6: 184/106, its repeat 178/104, then 172/98.
     let mut ward = Ward::dosed(Route::Iv, (128, 80));

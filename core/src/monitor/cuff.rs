@@ -248,7 +248,6 @@ impl Cuff {
         self.rates.begin(pulse);
         if let Some(plan) = &mut self.plan {
             plan.wish = None;
-            plan.extra = plan.extra.filter(|at| *at > now);
         }
     }
 

@@ -104,6 +104,7 @@ impl Bed {
         }
         self.resume_watch();
         self.state.cuff.resume(now);
+        self.state.pressure.resume(now);
         out(Output::Session);
     }
 

@@ -77,7 +77,6 @@ impl Plan {
         }
         self.from = self.from.max(result.measured_at);
         self.since = self.since.max(result.measured_at);
-        self.extra = self.extra.filter(|at| *at > self.from);
         self.treated = self.treated.saturating_sub(1);
     }
 

@@ -252,7 +252,9 @@ fn r5_6_on_standby_nothing_is_due_or_overdue_and_the_clock_starts_again() {
     let mut bench = Bench::in_phase(Phase::Window);
     bench.measures(0);
     assert!(bench.overdue(1_000).is_some());
+    bench.cuff.start_stat(s(990));
     bench.cuff.suspend(s(1_000));
+    assert_eq!(bench.cuff.next(), None);
     assert_eq!((bench.overdue(3_000), bench.cuff.next()), (None, None));
     assert_eq!(bench.cuff.deadline(s(3_000), &terms()), None);
     bench.cuff.resume(s(3_000));
@@ -304,6 +306,61 @@ fn the_same_numbers_sooner_than_a_cuff_can_measure_are_a_failure() {
     assert_eq!(taken(9, 126), Some(Some(CuffFailure::Repeated)));
     assert_eq!(taken(10, 126), Some(None), "a cuff may have measured it");
     assert_eq!(taken(9, 127), Some(None), "other numbers");
+}
+
+#[test]
+fn r8_3_a_pressure_typed_in_late_ends_the_failure_and_not_the_retry() {
+    let mut bench = Bench::in_phase(Phase::Window);
+    bench.fails(100, CuffFailure::Failed);
+    let typed = CuffResult {
+        at: s(110),
+        measured_at: s(50),
+        origin: CuffOrigin::Manual,
+        pressure: Ok(BloodPressure::full(126, 78, None).unwrap()),
+        pulse: NOT_COUNTED,
+    };
+    bench.cuff.take_result(&typed, s(110), &terms());
+    assert_eq!(bench.cuff.next(), Some(s(160)));
+    let typed = CuffResult { at: s(120), measured_at: s(115), ..typed };
+    bench.cuff.take_result(&typed, s(120), &terms());
+    assert_eq!(bench.cuff.next(), Some(s(115 + 600)), "one from after the failure does");
+}
+
+#[test]
+fn a_reading_of_the_bedside_from_before_our_start_does_not_end_ours() {
+    let ends = |measured_at| {
+        let mut bench = Bench::in_phase(Phase::Window);
+        bench.cuff.started(None, s(630));
+        let pressure = Ok(BloodPressure::full(126, 78, None).unwrap());
+        let (at, origin) = (s(650), CuffOrigin::Bedside);
+        let result = CuffResult { at, measured_at: s(measured_at), origin, pressure, pulse: NOT_COUNTED };
+        bench.cuff.take_result(&result, at, &terms());
+        !bench.cuff.under_way()
+    };
+    assert!(!ends(600) && ends(645));
+}
+
+#[test]
+fn a_reading_from_before_the_session_does_not_count_for_it() {
+    let mut bench = Bench::in_phase(Phase::Window);
+    bench.cuff.open(s(100));
+    bench.takes(130, 90, Ok(126));
+    assert_eq!(bench.cuff.next(), Some(s(160)), "the first is wanted still, when the cuff has rested");
+    bench.fails(200, CuffFailure::Failed);
+    bench.fails(300, CuffFailure::Failed);
+    bench.takes(310, 95, Ok(126));
+    assert!(bench.cuff.failed_twice().is_some());
+}
+
+#[test]
+fn a_determination_that_is_lost_with_the_line_is_started_again_when_the_cuff_has_rested() {
+    let mut bench = Bench::in_phase(Phase::Window);
+    bench.measures(0);
+    bench.cuff.started(None, s(300));
+    bench.cuff.lost(s(310));
+    assert_eq!(bench.cuff.next(), Some(s(340)));
+    bench.cuff.lost(s(320));
+    assert_eq!(bench.cuff.inflation().and_then(|last| last.ended), Some(s(310)), "there was none to lose");
 }
 
 #[test]
