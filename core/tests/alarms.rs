@@ -225,6 +225,20 @@ fn row_25_no_pulse_with_the_sensor_on_is_high_at_ten_seconds_and_explains_the_mi
 }
 
 #[test]
+fn row_25_half_a_minute_of_a_doubted_pulse_does_not_make_it_forget() {
+    // R2.2: only half a minute without any valid data does.
+    let mut room = Room::dosed(Route::Iv);
+    room.absent(Absent::NoPulse, 6);
+    for _ in 0..40 {
+        room.second(percent(97), bpm(72).doubted(Doubt::LowPerfusion));
+    }
+    room.out.clear();
+    let again = room.now.as_millis() / 1_000;
+    room.absent(Absent::NoPulse, 6);
+    assert_eq!(room.story_of(C::NoPulse), [(again + 4, Did::Raised(High))]);
+}
+
+#[test]
 fn r3_3_all_devices_lost_at_once_is_one_alarm() {
     let mut room = Room::with(devices(Span::secs(1), true));
     room.link(OXIMETER, Link::Up);

@@ -191,7 +191,9 @@ fn judged(row: &OximetryRow, limit: Limit, oximeter: &Oximeter) -> Verdict {
         Limit::NoPulse if pulse.raises_alarms() => match pulse.held() {
             Measured::Absent(Absent::NoPulse) => Verdict::Good(Side::Violation),
             Measured::Good(_) => Verdict::Good(Side::Beyond),
-            Measured::Questionable(..) | Measured::Absent(_) => Verdict::Blank,
+            // A doubted pulse ends nothing, but it is no lack of data either (R2.2).
+            Measured::Questionable(..) => Verdict::Doubted { side: Side::Beyond, motion: false },
+            Measured::Absent(_) => Verdict::Blank,
         },
         _ => Verdict::Blank,
     }
