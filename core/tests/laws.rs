@@ -4,6 +4,7 @@
 mod support;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use support::{CUFF, OXIMETER, bpm, devices, percent};
 use vitalsd_core::driver::Quantity;
 use vitalsd_core::monitor::input::{
@@ -256,8 +257,15 @@ fn played(bed: &mut Bed, from: Time, steps: &[(u64, Step)]) -> (Vec<Output>, Tim
     (out, now)
 }
 
+/// A failure belongs to the change that made it; `PROPTEST_RNG_SEED` gives other stays.
+fn the_same_stays_each_time() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let rng_seed = if default.rng_seed == RngSeed::Random { RngSeed::Fixed(1) } else { default.rng_seed };
+    ProptestConfig { cases: 300, rng_seed, failure_persistence: None, max_global_rejects: 10_000, ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, max_global_rejects: 10_000, ..ProptestConfig::default() })]
+    #![proptest_config(the_same_stays_each_time())]
 
     #[test]
     fn a_snapshot_taken_anywhere_and_restored_changes_nothing(steps in stay(), cut in 0_usize..300) {
