@@ -123,12 +123,6 @@ impl Board {
         }
     }
 
-    /// Whether an acceptance from before a restart waits for its first fresh value.
-    #[must_use]
-    pub fn unproven(&self, condition: Condition) -> bool {
-        self.standing(condition).is_some_and(|standing| standing.unproven)
-    }
-
     /// It calls again, at all stations, and breaks a pause.
     pub(super) fn reannounce(&mut self, condition: Condition, now: Time) {
         let audible = self.get(condition).is_some_and(|alarm| alarm.priority > Priority::Low && alarm.announced);

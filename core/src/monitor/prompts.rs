@@ -2,7 +2,6 @@
 //! (R5.4 to R5.8, R5.12, R6.4).
 
 use crate::monitor::alarm::{Condition, Priority, Value};
-use crate::monitor::announce::Cause;
 use crate::monitor::bed::Bed;
 use crate::monitor::contact::Back;
 use crate::monitor::output::{Output, Phase};
@@ -130,16 +129,7 @@ impl Bed {
             }
         }
         let asked = self.state.session.opened().and_then(|open| open.forgotten.asked);
-        let priority = asked.map(|_| Priority::Medium);
-        let (phase, now) = (self.state.session.phase(), self.state.now);
-        match (priority, self.state.board.is_on(Condition::DoseForgotten)) {
-            (Some(priority), false) => {
-                let cause = Cause { value: asked.map(Value::Since), ..Cause::bare(priority, phase) };
-                self.state.board.raise(Condition::DoseForgotten, &cause, now);
-            }
-            (None, true) => self.state.board.end(Condition::DoseForgotten, now),
-            _ => {}
-        }
+        self.ask(Condition::DoseForgotten, asked.map(|_| Priority::Medium), asked);
     }
 
     /// From when on it may be asked whether the dose was given.
