@@ -5,12 +5,14 @@
 mod support;
 
 use support::{CUFF, Did, OXIMETER, Room, bpm, devices, percent};
+use vitalsd_core::monitor::Bed;
 use vitalsd_core::monitor::baseline::Baseline;
 use vitalsd_core::monitor::input::{
     Action, CloseReason, CommandRefusal, Input, Link, Opening, Route, Side, StandbyReason,
 };
 use vitalsd_core::monitor::observation::{Observation, Responsiveness};
 use vitalsd_core::monitor::output::{Condition as C, EventKind, Limit, Output, Phase, Presence, Priority};
+use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::sample::{CuffState, Sample};
 use vitalsd_core::time::Span;
 use vitalsd_core::vitals::{Absent, Measured, Spo2};
@@ -166,6 +168,24 @@ fn r5_3_the_end_of_an_infusion_is_asked_for_when_it_is_planned_and_pauses_move_i
     room.tick();
     assert!(!room.is_on(C::InfusionEnded));
     assert_eq!(room.bed.session().phase(), Phase::Recovery, "20 min after its end");
+}
+
+#[test]
+fn r5_5_no_change_of_phase_by_the_clock_loosens_what_is_in_alarm() {
+    let mut preset = Preset::kat_default_1();
+    for row in preset.oximetry.iter_mut().filter(|row| row.condition == C::Spo2Reduced) {
+        row.priority.recovery = Some(Low);
+    }
+    let mut room = Room::empty();
+    room.bed = Bed::new(preset, devices(Span::secs(1), false), room.now);
+    room.link(OXIMETER, Link::Up);
+    room.open(Route::Iv);
+    room.dose(Span::mins(59));
+    for _ in 0..90 {
+        room.spo2(90);
+    }
+    assert_eq!(room.bed.session().phase(), Phase::Recovery);
+    assert_eq!(room.alarm(C::Spo2Reduced).priority, Medium);
 }
 
 #[test]
