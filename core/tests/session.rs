@@ -177,6 +177,7 @@ fn r5_5_no_change_of_phase_by_the_clock_loosens_what_is_in_alarm() {
         row.priority.recovery = Some(Low);
     }
     let mut room = Room::empty();
+    room.pass(Span::mins(60));
     room.bed = Bed::new(preset, devices(Span::secs(1), false), room.now);
     room.link(OXIMETER, Link::Up);
     room.open(Route::Iv);
