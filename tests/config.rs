@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use vitalsd::config::{self, Checked, Problem, Problems, Settings, Severity};
-use vitalsd_core::driver::{PROTOCOLS, Protocol, Quantity};
+use vitalsd_core::driver::{Certainty, OwnAlarm, PROTOCOLS, Protocol, Quantity};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::time::Span;
 
@@ -331,6 +331,9 @@ fn a_source_too_slow_for_alarms_is_warned_about() {
         measures: &[Quantity::Spo2, Quantity::Pulse],
         pleth: None,
         integrity: vitalsd_core::driver::Integrity::Text,
+        certainty: Certainty::Sources,
+        own_alarm: OwnAlarm::Unknown,
+        cuff: None,
         probe_request: None,
     };
     let clinic = Clinic::new();

@@ -63,7 +63,8 @@ async fn every_device_is_understood_through_its_port() {
     let scene = Scene::patient(Script::quiet(), 1).shared();
     let start = Instant::now();
     let lines: Vec<_> = Model::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .map(|model| {
             (model, Line::start(Device::new(model, &scene), directory.path().join(model.name()), start).unwrap())
         })

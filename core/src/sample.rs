@@ -31,6 +31,13 @@ pub enum Sample {
         /// Its state.
         state: CuffState,
     },
+    /// The pressure in the cuff while it measures; not the patient's.
+    CuffPressure {
+        /// Receive time.
+        at: Time,
+        /// In the cuff, mmHg.
+        mmhg: u16,
+    },
     /// A determination has ended, with a pressure or without.
     CuffResult(CuffResult),
     /// Who the device says it is.
@@ -59,6 +66,7 @@ impl Sample {
             Self::Oximetry(Oximetry { at, .. })
             | Self::Pleth { at, .. }
             | Self::CuffState { at, .. }
+            | Self::CuffPressure { at, .. }
             | Self::CuffResult(CuffResult { at, .. })
             | Self::Identity { at, .. }
             | Self::Notice { at, .. } => *at,
@@ -136,6 +144,14 @@ pub enum CuffFailure {
     NoAnswer,
     /// Numbers outside the range or out of order: not shown (R1.4).
     OutOfRange,
+    /// No pulse was found, or one too weak to measure.
+    NoPulse,
+    /// The patient moved, or the signal was erratic.
+    Motion,
+    /// Air does not get through: a kinked or blocked hose.
+    Blocked,
+    /// The monitor has a fault of its own, or failed its self-test.
+    DeviceFault,
     /// The numbers of the determination before, sooner than any cuff can measure.
     Repeated,
     /// A code that the sheet does not explain.

@@ -111,7 +111,7 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vitalsd_core::driver::Integrity;
+    use vitalsd_core::driver::{Certainty, Integrity, OwnAlarm};
 
     const SILENT: Option<Link> = Some(Link::Lost(LossReason::Silent));
     const STORM: Option<Link> = Some(Link::Lost(LossReason::ChecksumStorm));
@@ -130,6 +130,9 @@ mod tests {
             measures: &[],
             pleth: None,
             integrity: Integrity::Checksum,
+            certainty: Certainty::Sources,
+            own_alarm: OwnAlarm::Unknown,
+            cuff: None,
             probe_request: None,
         };
         let mut health = Health::new(&protocol);

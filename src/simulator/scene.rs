@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use vitalsd_core::driver::dinamap;
+use vitalsd_core::sample::CuffFailure;
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{BloodPressure, PerfusionIndex, PulseRate, Spo2};
 
@@ -60,8 +62,8 @@ pub struct Reading {
 pub enum Outcome {
     /// It gives this pressure, and this pulse rate if it found one.
     Pressure(BloodPressure, Option<PulseRate>),
-    /// It fails with this status code (DINAMAP sheet, NA layout).
-    Failed(u8),
+    /// It fails.
+    Failed(CuffFailure),
     /// It does not end.
     Hangs,
     /// It gives what the one before gave.
@@ -279,9 +281,9 @@ impl Scene {
         });
         let truth = self.truth_in_course(course);
         match (status, truth.pressure) {
-            (Some(status), _) => Outcome::Failed(status),
+            (Some(status), _) => Outcome::Failed(dinamap::failure(status)),
             (None, Some(pressure)) => Outcome::Pressure(pressure, truth.pulse),
-            (None, None) => Outcome::Failed(3),
+            (None, None) => Outcome::Failed(CuffFailure::Failed),
         }
     }
 

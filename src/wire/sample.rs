@@ -22,6 +22,11 @@ pub enum Sample {
         /// Its state.
         state: CuffState,
     },
+    /// The pressure in the cuff while it measures; not the patient's.
+    CuffPressure {
+        /// In the cuff, mmHg.
+        cuff_mmhg: u16,
+    },
     /// A determination has ended.
     CuffResult(Determination),
     /// Who the device says it is.
@@ -80,6 +85,7 @@ impl From<&sample::Sample> for Sample {
             sample::Sample::Oximetry(oximetry) => Self::Oximetry(oximetry.into()),
             sample::Sample::Pleth { value, .. } => Self::Pleth { value: *value },
             sample::Sample::CuffState { state, .. } => Self::CuffState { state: *state },
+            sample::Sample::CuffPressure { mmhg, .. } => Self::CuffPressure { cuff_mmhg: *mmhg },
             sample::Sample::CuffResult(result) => Self::CuffResult(result.into()),
             sample::Sample::Identity { part, text, .. } => Self::Identity { part: *part, text: text.to_string() },
             sample::Sample::Notice { notice, .. } => Self::Notice { notice: *notice },

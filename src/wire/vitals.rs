@@ -158,6 +158,14 @@ pub enum Failure {
     NoAnswer,
     /// Numbers outside the range or out of order.
     OutOfRange,
+    /// No pulse was found, or one too weak to measure.
+    NoPulse,
+    /// The patient moved, or the signal was erratic.
+    Motion,
+    /// Air does not get through.
+    Blocked,
+    /// The monitor has a fault of its own.
+    DeviceFault,
     /// The numbers of the determination before, sooner than any cuff can measure.
     Repeated,
     /// A code that is not documented.
@@ -175,6 +183,10 @@ impl From<CuffFailure> for Failure {
             CuffFailure::Cancelled => Self::Cancelled,
             CuffFailure::NoAnswer => Self::NoAnswer,
             CuffFailure::OutOfRange => Self::OutOfRange,
+            CuffFailure::NoPulse => Self::NoPulse,
+            CuffFailure::Motion => Self::Motion,
+            CuffFailure::Blocked => Self::Blocked,
+            CuffFailure::DeviceFault => Self::DeviceFault,
             CuffFailure::Repeated => Self::Repeated,
             CuffFailure::Unknown(_) => Self::Unknown,
         }

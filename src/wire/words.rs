@@ -126,6 +126,10 @@ pub const fn cuff_failure(failure: CuffFailure) -> &'static str {
         CuffFailure::Cancelled => "cancelled",
         CuffFailure::NoAnswer => "no answer",
         CuffFailure::OutOfRange => "values out of range",
+        CuffFailure::NoPulse => "no pulse found, or too weak",
+        CuffFailure::Motion => "motion",
+        CuffFailure::Blocked => "hose kinked or blocked",
+        CuffFailure::DeviceFault => "fault of the monitor",
         CuffFailure::Repeated => "the reading before came again",
         CuffFailure::Unknown(_) => "unknown reason",
     }

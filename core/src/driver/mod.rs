@@ -35,6 +35,12 @@ pub struct Protocol {
     pub pleth: Option<Pleth>,
     /// What proves that a frame arrived as it was sent.
     pub integrity: Integrity,
+    /// How its bytes are known.
+    pub certainty: Certainty,
+    /// Whether a device of this protocol alarms by itself, and says when it does not (R10.5).
+    pub own_alarm: OwnAlarm,
+    /// What its cuff can be asked for; `None`: it has none.
+    pub cuff: Option<CuffTerms>,
     /// A harmless request that a device of this protocol answers; `None`: it speaks by itself, or
     /// asking is not harmless.
     pub probe_request: Option<&'static [u8]>,
@@ -143,6 +149,41 @@ pub enum Integrity {
     Framing,
     /// Only the words of a line of text.
     Text,
+}
+
+/// How the bytes of a protocol are known. The header of its driver says which fact rests on what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// Bytes captured from a device are among its tests.
+    Captured,
+    /// Two or more independent sources agree; nothing was captured.
+    Sources,
+    /// One source only.
+    OneSource,
+}
+
+/// The alarm that a device has itself. It stays on and primary: vitalsd is a second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnAlarm {
+    /// It alarms, and reports when that is off or muted.
+    Reported,
+    /// It alarms, and never says whether that is off.
+    Unreported,
+    /// It has none: vitalsd is the only alarm, and somebody has to know.
+    None,
+    /// It depends on the model, or the sheet does not say.
+    Unknown,
+}
+
+/// What a blood-pressure monitor can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CuffTerms {
+    /// Whether it measures when it is told to; otherwise a person presses its button (R8.3).
+    pub starts: bool,
+    /// How long it rests after a determination before it may be started again (R8.4).
+    pub rest: Span,
 }
 
 /// Bytes and time in, samples out.
@@ -383,9 +424,11 @@ macro_rules! registry {
     };
 }
 
+pub mod buffer;
 pub mod contec;
 pub mod dinamap;
 pub mod nonin;
+pub mod text;
 
 registry! {
     // Oximeters.

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::driver::{Kind, Protocol, Quantity};
+use crate::driver::{Protocol, Quantity};
 use crate::monitor::alarm::{Alarm, AlarmKind, Condition};
 use crate::monitor::announce::Board;
 use crate::monitor::attention::Off;
@@ -49,8 +49,8 @@ impl Device {
         Self {
             cadence: protocol.cadence,
             primary: primary.iter().copied().filter(|quantity| protocol.measures(*quantity)).collect(),
-            starts_cuff: protocol.kind == Kind::Poll && protocol.measures(Quantity::BloodPressure),
-            cuff_rest: RESTS,
+            starts_cuff: protocol.cuff.is_some_and(|cuff| cuff.starts),
+            cuff_rest: protocol.cuff.map_or(RESTS, |cuff| cuff.rest),
             pleth_full_scale: protocol.pleth.map(|pleth| pleth.full_scale),
         }
     }
@@ -389,7 +389,11 @@ impl Bed {
             Sample::CuffResult(result) if self.is_cuff(device) => self.take_determination(result, out),
             Sample::Notice { notice: Notice::OwnAlarmOff, .. } => self.state.own_alarm_off = true,
             Sample::Notice { notice: Notice::OwnAlarmOn, .. } => self.state.own_alarm_off = false,
-            Sample::CuffState { .. } | Sample::CuffResult(_) | Sample::Identity { .. } | Sample::Notice { .. } => {}
+            Sample::CuffState { .. }
+            | Sample::CuffPressure { .. }
+            | Sample::CuffResult(_)
+            | Sample::Identity { .. }
+            | Sample::Notice { .. } => {}
         }
     }
 

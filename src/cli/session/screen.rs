@@ -250,6 +250,10 @@ const fn core_failure(failure: Failure) -> CuffFailure {
         Failure::Cancelled => CuffFailure::Cancelled,
         Failure::NoAnswer => CuffFailure::NoAnswer,
         Failure::OutOfRange => CuffFailure::OutOfRange,
+        Failure::NoPulse => CuffFailure::NoPulse,
+        Failure::Motion => CuffFailure::Motion,
+        Failure::Blocked => CuffFailure::Blocked,
+        Failure::DeviceFault => CuffFailure::DeviceFault,
         Failure::Repeated => CuffFailure::Repeated,
         Failure::Unknown => CuffFailure::Unknown(0),
     }

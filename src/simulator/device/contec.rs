@@ -4,6 +4,7 @@ use vitalsd_core::driver::contec::{old, v7};
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{PerfusionIndex, PulseRate, Spo2};
 
+use super::Instrument;
 use super::pace::Pace;
 use crate::simulator::scene::{Contact, Perfusion, Reading, Scene};
 use crate::simulator::waveform::Waveform;
@@ -40,8 +41,10 @@ impl Contec {
     pub(super) fn v7() -> Self {
         Self { v7: Some(V7::default()), ..Self::old() }
     }
+}
 
-    pub(super) fn next(&self) -> Option<Time> {
+impl Instrument for Contec {
+    fn next(&self) -> Option<Time> {
         let next = self.pace.next();
         match &self.v7 {
             Some(v7) => v7.until.filter(|until| next < *until).map(|_| next),
@@ -49,7 +52,7 @@ impl Contec {
         }
     }
 
-    pub(super) fn advance(&mut self, scene: &Scene, now: Time, out: &mut Vec<u8>) {
+    fn advance(&mut self, scene: &Scene, now: Time, out: &mut Vec<u8>) {
         self.pace.done();
         let reading = scene.reading(now);
         let point = self.waveform.at(scene, &reading, now);
@@ -88,7 +91,7 @@ impl Contec {
         }
     }
 
-    pub(super) fn receive(&mut self, bytes: &[u8], now: Time, out: &mut Vec<u8>) {
+    fn receive(&mut self, _scene: &Scene, bytes: &[u8], now: Time, out: &mut Vec<u8>) {
         let Some(v7) = &mut self.v7 else { return };
         for byte in bytes {
             // Only the first byte of a command has bit 7 clear.

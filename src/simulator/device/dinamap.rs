@@ -3,26 +3,19 @@
 use vitalsd_core::driver::dinamap::line::{
     HostRequest, Lines, NibpReply, Status, na_reply, oa_reply, parse_request, rc_reply, reply_line,
 };
+use vitalsd_core::driver::dinamap::status_of;
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{BloodPressure, Pressure, PulseRate};
 
-use crate::simulator::scene::{Bedside, Outcome, Scene};
+use super::Instrument;
+use super::arm::{Arm, Ended};
+use crate::simulator::scene::Scene;
 
 #[derive(Debug)]
 pub(super) struct Dinamap {
     lines: Lines,
-    /// What happens at the bedside, the next one last.
-    bedside: Vec<(Time, Option<Time>)>,
-    running: Option<Running>,
+    arm: Arm,
     last: Option<Last>,
-    /// Determinations begun.
-    count: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Running {
-    began: Time,
-    ends: Time,
 }
 
 /// How the last determination ended.
@@ -34,42 +27,26 @@ struct Last {
     pulse: Option<PulseRate>,
 }
 
-impl Dinamap {
-    pub(super) fn new(scene: &Scene) -> Self {
-        let mut bedside: Vec<_> = scene
-            .bedside_readings()
-            .into_iter()
-            .map(|(time, bedside)| match bedside {
-                Bedside::Starts => (time, None),
-                Bedside::Ends => (time - Span::secs(30), Some(time)),
-            })
-            .collect();
-        bedside.sort_by_key(|(start, _)| std::cmp::Reverse(*start));
-        Self { lines: Lines::default(), bedside, running: None, last: None, count: 0 }
+impl Instrument for Dinamap {
+    fn next(&self) -> Option<Time> {
+        self.arm.next()
     }
 
-    pub(super) fn next(&self) -> Option<Time> {
-        let bedside = self.bedside.last().map(|(start, _)| *start);
-        let running = self.running.map(|running| running.ends);
-        [bedside, running].into_iter().flatten().min()
+    fn advance(&mut self, scene: &Scene, now: Time, _out: &mut Vec<u8>) {
+        let Some(Ended { at, result }) = self.arm.advance(scene, now) else { return };
+        self.last = Some(match result {
+            Ok((pressure, pulse)) => Last { at, status: Status::Done, pressure: Some(pressure), pulse },
+            Err(failure) => Last { at, status: Status::Failed(status_of(failure)), pressure: None, pulse: None },
+        });
     }
 
-    pub(super) fn advance(&mut self, scene: &Scene, now: Time) {
-        if let Some(running) = self.running.filter(|running| running.ends <= now) {
-            self.end(scene, running);
-        }
-        if let Some((_, ends)) = self.bedside.pop_if(|(start, _)| *start <= now) {
-            self.begin(scene, now, ends);
-        }
-    }
-
-    pub(super) fn receive(&mut self, scene: &Scene, bytes: &[u8], now: Time, out: &mut Vec<u8>) {
+    fn receive(&mut self, scene: &Scene, bytes: &[u8], now: Time, out: &mut Vec<u8>) {
         for byte in bytes {
             let Some(line) = self.lines.push(*byte) else { continue };
             // How a monitor refuses a line is not known: it says nothing.
             match line.bytes().and_then(parse_request) {
                 Some(HostRequest::Start) => {
-                    self.begin(scene, now, None);
+                    self.arm.begin(scene, now);
                     out.extend(reply_line(b" NC"));
                 }
                 Some(HostRequest::Cancel) => {
@@ -86,48 +63,27 @@ impl Dinamap {
             }
         }
     }
+}
 
-    /// Starts a determination unless one is under way.
-    fn begin(&mut self, scene: &Scene, now: Time, ends: Option<Time>) {
-        if self.running.is_none() {
-            self.count += 1;
-            let ends = ends.unwrap_or_else(|| now + scene.determination_takes(self.count, now));
-            self.running = Some(Running { began: now, ends });
-            scene.inflate(now, ends);
-        }
-    }
-
-    fn end(&mut self, scene: &Scene, running: Running) {
-        let last = |status, pressure, pulse| Some(Last { at: running.ends, status, pressure, pulse });
-        self.last = match scene.determination(running.ends) {
-            Outcome::Hangs => {
-                let ends = running.ends + Span::secs(1);
-                self.running = Some(Running { ends, ..running });
-                scene.inflate(running.began, ends);
-                return;
-            }
-            Outcome::Repeats => self.last.map(|last| Last { at: running.ends, ..last }),
-            Outcome::Pressure(pressure, pulse) => last(Status::Done, Some(pressure), pulse),
-            Outcome::Failed(code) => last(Status::Failed(code), None, None),
-        };
-        self.running = None;
+impl Dinamap {
+    pub(super) fn new(scene: &Scene) -> Self {
+        Self { lines: Lines::default(), arm: Arm::new(scene), last: None }
     }
 
     /// What a monitor reports after a cancel is not documented; this one says that it failed.
     fn cancel(&mut self, scene: &Scene, now: Time) {
-        if let Some(running) = self.running.take() {
+        if self.arm.cancel(scene, now) {
             self.last = Some(Last { at: now, status: Status::Failed(3), pressure: None, pulse: None });
-            scene.inflate(running.began, now);
         }
     }
 
     /// While busy, the pressures and their age are those of the determination before.
     fn reply(&self, now: Time) -> NibpReply {
-        let status = match (self.running, self.last) {
-            (Some(_), _) => Status::Busy,
-            (None, Some(last)) => last.status,
+        let status = match (self.arm.measures(), self.last) {
+            (true, _) => Status::Busy,
+            (false, Some(last)) => last.status,
             // As the sheet's vector of a monitor without any recent result has it.
-            (None, None) => Status::Failed(3),
+            (false, None) => Status::Failed(3),
         };
         let pressure = self.last.and_then(|last| last.pressure);
         let mmhg = |pressure: Option<Pressure>| pressure.map_or(0, Pressure::as_mmhg);

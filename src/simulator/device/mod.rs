@@ -3,6 +3,7 @@
 //! They are built on the encoders that stand beside the decoders in [`vitalsd_core::driver`], so each
 //! byte layout is written down once.
 
+mod arm;
 mod contec;
 mod dinamap;
 mod nonin;
@@ -21,68 +22,79 @@ use self::nonin::Nonin;
 use super::scene::Scene;
 use super::script::Role;
 
-/// What can be simulated. Its name is that of the driver that reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Model {
+/// A device inside: a time and the host's bytes go in, bytes come out.
+trait Instrument: fmt::Debug + Send {
+    /// When it will next do something by itself; `None`: only when it is told to.
+    fn next(&self) -> Option<Time>;
+
+    /// Does what is due at `now`.
+    fn advance(&mut self, scene: &Scene, now: Time, out: &mut Vec<u8>);
+
+    /// Takes what the host says. A device that only speaks is deaf.
+    fn receive(&mut self, scene: &Scene, bytes: &[u8], now: Time, out: &mut Vec<u8>) {
+        let _ = (scene, bytes, now, out);
+    }
+}
+
+/// Makes, from one line per device, the list of models and what makes them.
+macro_rules! models {
+    ($($(#[$doc:meta])* $model:ident => $protocol:path, $role:ident, $make:expr;)+) => {
+        /// What can be simulated. Its name is that of the driver that reads it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Model {
+            $($(#[$doc])* $model),+
+        }
+
+        impl Model {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$model),+];
+
+            /// What it speaks.
+            #[must_use]
+            pub fn protocol(self) -> &'static Protocol {
+                match self { $(Self::$model => &$protocol),+ }
+            }
+
+            /// What it is at the bed.
+            #[must_use]
+            pub const fn role(self) -> Role {
+                match self { $(Self::$model => Role::$role),+ }
+            }
+
+            fn make(self, scene: &Scene) -> Box<dyn Instrument> {
+                match self { $(Self::$model => {
+                    let make: fn(&Scene) -> Box<dyn Instrument> = $make;
+                    make(scene)
+                }),+ }
+            }
+        }
+    };
+}
+
+models! {
     /// Nonin, data format 1.
-    NoninDf1,
+    NoninDf1 => driver::nonin::DF1, Oximeter, |_| Box::new(Nonin::new(nonin::Format::Df1));
     /// Nonin, data format 2.
-    NoninDf2,
+    NoninDf2 => driver::nonin::DF2, Oximeter, |_| Box::new(Nonin::new(nonin::Format::Df2));
     /// Nonin, data format 7.
-    NoninDf7,
+    NoninDf7 => driver::nonin::DF7, Oximeter, |_| Box::new(Nonin::new(nonin::Format::Df7));
     /// Nonin, data format 8.
-    NoninDf8,
+    NoninDf8 => driver::nonin::DF8, Oximeter, |_| Box::new(Nonin::new(nonin::Format::Df8));
     /// Nonin, printout.
-    NoninPrintout,
+    NoninPrintout => driver::nonin::PRINTOUT, Oximeter, |_| Box::new(Nonin::new(nonin::Format::Printout));
     /// Contec, V7.0 packages.
-    ContecV7,
+    ContecV7 => driver::contec::V7_PROTOCOL, Oximeter, |_| Box::new(Contec::v7());
     /// Contec, the old five bytes.
-    ContecOld,
+    ContecOld => driver::contec::OLD_PROTOCOL, Oximeter, |_| Box::new(Contec::old());
     /// GE DINAMAP.
-    Dinamap,
+    Dinamap => driver::dinamap::PROTOCOL, Cuff, |scene| Box::new(Dinamap::new(scene));
 }
 
 impl Model {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::NoninDf1,
-        Self::NoninDf2,
-        Self::NoninDf7,
-        Self::NoninDf8,
-        Self::NoninPrintout,
-        Self::ContecV7,
-        Self::ContecOld,
-        Self::Dinamap,
-    ];
-
-    /// What it speaks.
-    #[must_use]
-    pub fn protocol(self) -> &'static Protocol {
-        match self {
-            Self::NoninDf1 => &driver::nonin::DF1,
-            Self::NoninDf2 => &driver::nonin::DF2,
-            Self::NoninDf7 => &driver::nonin::DF7,
-            Self::NoninDf8 => &driver::nonin::DF8,
-            Self::NoninPrintout => &driver::nonin::PRINTOUT,
-            Self::ContecV7 => &driver::contec::V7_PROTOCOL,
-            Self::ContecOld => &driver::contec::OLD_PROTOCOL,
-            Self::Dinamap => &driver::dinamap::PROTOCOL,
-        }
-    }
-
     /// The name of its driver.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.protocol().name
-    }
-
-    /// What it is at the bed.
-    #[must_use]
-    pub const fn role(self) -> Role {
-        match self {
-            Self::Dinamap => Role::Cuff,
-            _ => Role::Oximeter,
-        }
     }
 }
 
@@ -96,9 +108,10 @@ impl FromStr for Model {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let known = || Self::ALL.map(Self::name).join(", ");
+        let known = || Self::ALL.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ");
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|model| model.name() == name)
             .ok_or_else(|| format!("no such device `{name}`; give one of {}", known()))
     }
@@ -109,30 +122,14 @@ impl FromStr for Model {
 pub struct Device {
     model: Model,
     scene: Arc<Scene>,
-    inside: Inside,
-}
-
-#[derive(Debug)]
-enum Inside {
-    Nonin(Nonin),
-    Contec(Contec),
-    Dinamap(Dinamap),
+    inside: Box<dyn Instrument>,
 }
 
 impl Device {
     /// A device at the bedside of `scene`, switched on at time 0.
     #[must_use]
     pub fn new(model: Model, scene: &Arc<Scene>) -> Self {
-        let inside = match model {
-            Model::NoninDf1 => Inside::Nonin(Nonin::new(nonin::Format::Df1)),
-            Model::NoninDf2 => Inside::Nonin(Nonin::new(nonin::Format::Df2)),
-            Model::NoninDf7 => Inside::Nonin(Nonin::new(nonin::Format::Df7)),
-            Model::NoninDf8 => Inside::Nonin(Nonin::new(nonin::Format::Df8)),
-            Model::NoninPrintout => Inside::Nonin(Nonin::new(nonin::Format::Printout)),
-            Model::ContecV7 => Inside::Contec(Contec::v7()),
-            Model::ContecOld => Inside::Contec(Contec::old()),
-            Model::Dinamap => Inside::Dinamap(Dinamap::new(scene)),
-        };
+        let inside = model.make(scene);
         Self { model, scene: Arc::clone(scene), inside }
     }
 
@@ -151,22 +148,14 @@ impl Device {
     /// When it will next do something by itself; `None`: only when it is told to.
     #[must_use]
     pub fn due(&self) -> Option<Time> {
-        match &self.inside {
-            Inside::Nonin(nonin) => Some(nonin.next()),
-            Inside::Contec(contec) => contec.next(),
-            Inside::Dinamap(dinamap) => dinamap.next(),
-        }
+        self.inside.next()
     }
 
     /// Does everything that is due up to `now`; what it says is appended to `out`.
     pub fn advance(&mut self, now: Time, out: &mut Vec<u8>) {
         while let Some(at) = self.due().filter(|at| *at <= now) {
             let said = out.len();
-            match &mut self.inside {
-                Inside::Nonin(nonin) => nonin.advance(&self.scene, at, out),
-                Inside::Contec(contec) => contec.advance(&self.scene, at, out),
-                Inside::Dinamap(dinamap) => dinamap.advance(&self.scene, at),
-            }
+            self.inside.advance(&self.scene, at, out);
             if self.scene.silent(self.model.role(), at) {
                 out.truncate(said);
             }
@@ -178,10 +167,6 @@ impl Device {
         if self.scene.silent(self.model.role(), now) {
             return;
         }
-        match &mut self.inside {
-            Inside::Nonin(_) => {}
-            Inside::Contec(contec) => contec.receive(bytes, now, out),
-            Inside::Dinamap(dinamap) => dinamap.receive(&self.scene, bytes, now, out),
-        }
+        self.inside.receive(&self.scene, bytes, now, out);
     }
 }

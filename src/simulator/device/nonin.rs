@@ -4,6 +4,7 @@ use vitalsd_core::driver::nonin::{Flags, Packet, df1_frame, df2_packet, df7_pack
 use vitalsd_core::time::Time;
 use vitalsd_core::vitals::{PulseRate, Spo2};
 
+use super::Instrument;
 use super::pace::Pace;
 use crate::simulator::scene::{Contact, Perfusion, Reading, Scene};
 use crate::simulator::waveform::Waveform;
@@ -40,21 +41,6 @@ impl Nonin {
         Self { format, pace: Pace::new(hz), waveform: Waveform::default(), packet, sent: packet.len() }
     }
 
-    pub(super) fn next(&self) -> Time {
-        self.pace.next()
-    }
-
-    pub(super) fn advance(&mut self, scene: &Scene, now: Time, out: &mut Vec<u8>) {
-        let reading = scene.reading(now);
-        match self.format {
-            Format::Df1 => out.extend(df1_frame(&packet(&reading))),
-            Format::Df8 => out.extend(df8_frame(&packet(&reading))),
-            Format::Printout => out.extend(printout_line(&packet(&reading))),
-            Format::Df2 | Format::Df7 => self.frame(scene, &reading, out),
-        }
-        self.pace.done();
-    }
-
     /// The next frame; with the first of a packet the waveform of all of them is drawn.
     fn frame(&mut self, scene: &Scene, reading: &Reading, out: &mut Vec<u8>) {
         if self.sent >= self.packet.len() {
@@ -70,6 +56,23 @@ impl Nonin {
         }
         out.extend(self.packet.iter().skip(self.sent).take(FRAME));
         self.sent += FRAME;
+    }
+}
+
+impl Instrument for Nonin {
+    fn next(&self) -> Option<Time> {
+        Some(self.pace.next())
+    }
+
+    fn advance(&mut self, scene: &Scene, now: Time, out: &mut Vec<u8>) {
+        let reading = scene.reading(now);
+        match self.format {
+            Format::Df1 => out.extend(df1_frame(&packet(&reading))),
+            Format::Df8 => out.extend(df8_frame(&packet(&reading))),
+            Format::Printout => out.extend(printout_line(&packet(&reading))),
+            Format::Df2 | Format::Df7 => self.frame(scene, &reading, out),
+        }
+        self.pace.done();
     }
 }
 

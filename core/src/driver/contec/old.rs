@@ -24,7 +24,7 @@
 //! ```
 
 use super::{CADENCE, LineSettings, PLETH, Quantity, Time, pulse, spo2};
-use crate::driver::{DecodeStats, Driver, Evidence, Integrity, Kind, Poll, Protocol, Reject};
+use crate::driver::{Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, OwnAlarm, Poll, Protocol, Reject};
 use crate::sample::{Oximetry, Sample};
 use crate::vitals::{Absent, Measured};
 
@@ -38,6 +38,9 @@ pub static PROTOCOL: Protocol = Protocol {
     measures: &[Quantity::Spo2, Quantity::Pulse, Quantity::Pleth],
     pleth: Some(PLETH),
     integrity: Integrity::Framing,
+    certainty: Certainty::Sources,
+    own_alarm: OwnAlarm::Unreported,
+    cuff: None,
     probe_request: None,
 };
 

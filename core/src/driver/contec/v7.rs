@@ -48,7 +48,9 @@
 //! ```
 
 use super::{CADENCE, LineSettings, PLETH, PerfusionIndex, Quantity, Span, Time, pulse, spo2};
-use crate::driver::{DecodeStats, Driver, Evidence, Integrity, Kind, Outgoing, Poll, Protocol, Reject};
+use crate::driver::{
+    Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, Outgoing, OwnAlarm, Poll, Protocol, Reject,
+};
 use crate::sample::{IdentityPart, Notice, Oximetry, Sample, Text};
 use crate::vitals::{Absent, Measured};
 
@@ -62,6 +64,9 @@ pub static PROTOCOL: Protocol = Protocol {
     measures: &[Quantity::Spo2, Quantity::Pulse, Quantity::PerfusionIndex, Quantity::Pleth],
     pleth: Some(PLETH),
     integrity: Integrity::Framing,
+    certainty: Certainty::Captured,
+    own_alarm: OwnAlarm::Unreported,
+    cuff: None,
     probe_request: Some(&command(START)),
 };
 

@@ -45,7 +45,8 @@ mod tests;
 use line::{HostRequest, Lines, NibpReply, Reply, Status, parse_reply};
 
 use super::{
-    DecodeStats, Driver, Evidence, Integrity, Kind, LineSettings, Poll, Protocol, Quantity, Refusal, Reject, Request,
+    Certainty, CuffTerms, DecodeStats, Driver, Evidence, Integrity, Kind, LineSettings, OwnAlarm, Poll, Protocol,
+    Quantity, Refusal, Reject, Request,
 };
 use crate::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, Notice, Sample};
 use crate::time::{Span, Time};
@@ -61,6 +62,9 @@ pub static PROTOCOL: Protocol = Protocol {
     measures: &[Quantity::BloodPressure, Quantity::Pulse],
     pleth: None,
     integrity: Integrity::Checksum,
+    certainty: Certainty::Captured,
+    own_alarm: OwnAlarm::Unreported,
+    cuff: Some(CuffTerms { starts: true, rest: Span::secs(30) }),
     probe_request: Some(b"\r NA!2\r"),
 };
 
@@ -427,7 +431,8 @@ impl Dinamap {
 }
 
 /// What the status codes above 2 stand for.
-const fn failure(code: u8) -> CuffFailure {
+#[must_use]
+pub const fn failure(code: u8) -> CuffFailure {
     match code {
         3 => CuffFailure::Failed,
         4 => CuffFailure::PumpTimeout,
@@ -435,6 +440,19 @@ const fn failure(code: u8) -> CuffFailure {
         7 => CuffFailure::PressureTimeout,
         8 => CuffFailure::Overpressure,
         code => CuffFailure::Unknown(code),
+    }
+}
+
+/// The status code of a failure: what a monitor has no code for, it gives no reason for (3).
+#[must_use]
+pub const fn status_of(failure: CuffFailure) -> u8 {
+    match failure {
+        CuffFailure::PumpTimeout => 4,
+        CuffFailure::TotalTimeout => 6,
+        CuffFailure::PressureTimeout => 7,
+        CuffFailure::Overpressure => 8,
+        CuffFailure::Unknown(code) => code,
+        _ => 3,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::packet::{FRAMES, Frame, Packet, Status};
 use super::stream::{FRAME, Format, Stream};
-use crate::driver::{Integrity, Kind, LineSettings, Pleth, Protocol, Quantity, Reject};
+use crate::driver::{Certainty, Integrity, Kind, LineSettings, OwnAlarm, Pleth, Protocol, Quantity, Reject};
 use crate::time::Span;
 
 /// Nonin DF2.
@@ -15,6 +15,9 @@ pub static DF2: Protocol = Protocol {
     measures: &[Quantity::Spo2, Quantity::Pulse, Quantity::Pleth],
     pleth: Some(Pleth { full_scale: 255, hz: 75 }),
     integrity: Integrity::Checksum,
+    certainty: Certainty::Captured,
+    own_alarm: OwnAlarm::Unknown,
+    cuff: None,
     probe_request: None,
 };
 

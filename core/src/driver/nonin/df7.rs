@@ -2,7 +2,7 @@
 
 use super::packet::{FRAMES, Frame, Packet, Status};
 use super::stream::{FRAME, Format, Stream};
-use crate::driver::{Integrity, Kind, LineSettings, Pleth, Protocol, Quantity, Reject};
+use crate::driver::{Certainty, Integrity, Kind, LineSettings, OwnAlarm, Pleth, Protocol, Quantity, Reject};
 use crate::time::Span;
 
 /// Nonin DF7.
@@ -15,6 +15,9 @@ pub static DF7: Protocol = Protocol {
     measures: &[Quantity::Spo2, Quantity::Pulse, Quantity::Pleth],
     pleth: Some(Pleth { full_scale: u16::MAX, hz: 75 }),
     integrity: Integrity::Checksum,
+    certainty: Certainty::Sources,
+    own_alarm: OwnAlarm::Unknown,
+    cuff: None,
     probe_request: None,
 };
 

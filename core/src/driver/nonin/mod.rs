@@ -96,7 +96,6 @@
 //! The ranges a device can send; how the revision in SREV is written; whether DF1, which has no SNSA,
 //! raises SNSD when the finger has gone. Not decoded: DF13, the record of a spot check.
 
-mod buffer;
 mod control;
 mod df2;
 mod df7;

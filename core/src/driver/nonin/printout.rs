@@ -1,9 +1,11 @@
 //! The ASCII printout of bench and handheld models: one line a second.
 
-use super::buffer::Buffer;
 use super::flags::Flags;
 use super::packet::Packet;
-use crate::driver::{DecodeStats, Driver, Evidence, Integrity, Kind, LineSettings, Poll, Protocol, Quantity, Reject};
+use crate::driver::text::{Lines, decimal, split_at_word};
+use crate::driver::{
+    Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, LineSettings, OwnAlarm, Poll, Protocol, Quantity, Reject,
+};
 use crate::sample::{Notice, Oximetry, Sample};
 use crate::time::{Span, Time};
 use crate::vitals::{Absent, Measured, PulseRate, Spo2};
@@ -18,6 +20,9 @@ pub static PRINTOUT: Protocol = Protocol {
     measures: &[Quantity::Spo2, Quantity::Pulse],
     pleth: None,
     integrity: Integrity::Text,
+    certainty: Certainty::Sources,
+    own_alarm: OwnAlarm::Unreported,
+    cuff: None,
     probe_request: None,
 };
 
@@ -27,9 +32,7 @@ const LONGEST: usize = 64;
 /// The driver of [`PRINTOUT`].
 #[derive(Debug, Default)]
 pub struct Printout {
-    line: Buffer<LONGEST>,
-    /// Bytes of the present line that found no room in the buffer.
-    overlong: usize,
+    lines: Lines<LONGEST>,
     good_in_a_row: u32,
     stats: DecodeStats,
 }
@@ -45,34 +48,9 @@ struct Line {
     event: bool,
 }
 
-impl Printout {
-    fn end_of_line(&mut self, now: Time, out: &mut impl FnMut(Sample)) {
-        let length = self.line.bytes().len().saturating_add(self.overlong);
-        let parsed = if self.overlong > 0 { Err(Reject::Length) } else { Line::parse(self.line.bytes()) };
-        match parsed {
-            Ok(Some(line)) => {
-                self.stats.good();
-                self.good_in_a_row = self.good_in_a_row.saturating_add(1);
-                line.publish(now, out);
-            }
-            Ok(None) => self.stats.skip(length),
-            Err(reason) => {
-                self.stats.reject(reason);
-                self.stats.skip(length);
-                self.good_in_a_row = 0;
-            }
-        }
-        self.line.clear();
-        self.overlong = 0;
-    }
-}
-
 impl Line {
     /// A line of values; `None` for the header, or any other text.
     fn parse(line: &[u8]) -> Result<Option<Self>, Reject> {
-        if !line.iter().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Err(Reject::Framing);
-        }
         let Some((time, values)) = split_at_word(line, b"SPO2=") else { return Ok(None) };
         let (spo2, rest) = split_at_word(values, b" HR=").ok_or(Reject::Content)?;
         let is_of_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b' ' | b'-');
@@ -99,12 +77,6 @@ impl Line {
     }
 }
 
-/// What stands before and after the first `word`.
-fn split_at_word<'a>(text: &'a [u8], word: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let (before, rest) = text.split_at_checked(text.windows(word.len()).position(|window| window == word)?)?;
-    Some((before, rest.strip_prefix(word)?))
-}
-
 /// `14:30:05 `
 fn is_time(text: &[u8]) -> bool {
     matches!(text, [h, h1, b':', m, m1, b':', s, s1, b' ']
@@ -121,12 +93,7 @@ fn number(field: &[u8]) -> Result<Option<u16>, Reject> {
     if text.iter().all(|byte| *byte == b'-') {
         return Ok(None);
     }
-    text.iter()
-        .try_fold(0_u16, |number, byte| {
-            byte.is_ascii_digit().then(|| number.saturating_mul(10).saturating_add(u16::from(byte & 0x0F)))
-        })
-        .map(Some)
-        .ok_or(Reject::Content)
+    decimal(text).map(Some).ok_or(Reject::Content)
 }
 
 impl Driver for Printout {
@@ -140,11 +107,19 @@ impl Driver for Printout {
 
     fn decode(&mut self, bytes: &[u8], now: Time, out: &mut impl FnMut(Sample)) {
         for byte in bytes {
-            match byte {
-                b'\r' | b'\n' if self.line.bytes().is_empty() => {}
-                b'\r' | b'\n' => self.end_of_line(now, out),
-                _ if self.line.is_full() => self.overlong = self.overlong.saturating_add(1),
-                _ => self.line.push(*byte),
+            let Some(line) = self.lines.push(*byte) else { continue };
+            match line.text().and_then(Line::parse) {
+                Ok(Some(values)) => {
+                    self.stats.good();
+                    self.good_in_a_row = self.good_in_a_row.saturating_add(1);
+                    values.publish(now, out);
+                }
+                Ok(None) => self.stats.skip(line.len),
+                Err(reason) => {
+                    self.stats.reject(reason);
+                    self.stats.skip(line.len);
+                    self.good_in_a_row = 0;
+                }
             }
         }
     }

@@ -1,10 +1,12 @@
 //! DF1 and DF8: one short frame a second, held together by bit 7 alone.
 
-use super::buffer::Buffer;
 use super::control::{self, Reply};
 use super::flags::{Flags, hr, hr_bytes, spo2_byte};
 use super::packet::Packet;
-use crate::driver::{DecodeStats, Driver, Evidence, Integrity, Kind, LineSettings, Poll, Protocol, Quantity, Reject};
+use crate::driver::buffer::Buffer;
+use crate::driver::{
+    Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, LineSettings, OwnAlarm, Poll, Protocol, Quantity, Reject,
+};
 use crate::sample::{Notice, Sample};
 use crate::time::{Span, Time};
 
@@ -18,6 +20,9 @@ pub static DF1: Protocol = Protocol {
     measures: &[Quantity::Spo2, Quantity::Pulse],
     pleth: None,
     integrity: Integrity::Framing,
+    certainty: Certainty::Sources,
+    own_alarm: OwnAlarm::Unknown,
+    cuff: None,
     probe_request: None,
 };
 
@@ -31,6 +36,9 @@ pub static DF8: Protocol = Protocol {
     measures: &[Quantity::Spo2, Quantity::Pulse],
     pleth: None,
     integrity: Integrity::Framing,
+    certainty: Certainty::Sources,
+    own_alarm: OwnAlarm::Unknown,
+    cuff: None,
     probe_request: None,
 };
 

@@ -3,9 +3,9 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::buffer::Buffer;
 use super::control::{self, Reply};
 use super::packet::{FRAMES, Frame, Partial, Place, Whole};
+use crate::driver::buffer::Buffer;
 use crate::driver::{DecodeStats, Driver, Evidence, Poll, Protocol, Reject};
 use crate::sample::{IdentityPart, Notice, Sample, Text};
 use crate::time::Time;

@@ -1,7 +1,7 @@
 //! Bytes that are not yet a whole frame.
 
 /// Up to `N` bytes, in the order in which they came.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Buffer<const N: usize> {
     bytes: [u8; N],
     len: usize,
