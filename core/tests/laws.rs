@@ -264,8 +264,149 @@ fn the_same_stays_each_time() -> ProptestConfig {
     ProptestConfig { cases: 300, rng_seed, failure_persistence: None, max_global_rejects: 10_000, ..default }
 }
 
+/// A row whose limit no baseline, oxygen or person changes, as R7 prints it.
+struct Row {
+    condition: Condition,
+    /// Violates the limit.
+    violates: fn(u16) -> bool,
+    /// Is beyond the hysteresis (R2.1).
+    beyond: fn(u16) -> bool,
+    /// d and clr, milliseconds.
+    delay: u64,
+    clears_after: u64,
+}
+
+const fn row(condition: Condition, violates: fn(u16) -> bool, beyond: fn(u16) -> bool, delay: u64) -> Row {
+    Row { condition, violates, beyond, delay: delay * 1_000, clears_after: 15_000 }
+}
+
+/// Percent and beats a minute.
+const ROWS: [Row; 5] = [
+    row(Condition::Spo2Critical, |v| v < 80, |v| v >= 83, 2),
+    row(Condition::Spo2VeryLow, |v| v < 85, |v| v >= 88, 5),
+    row(Condition::PulseVeryHigh, |v| v > 150, |v| v <= 145, 10),
+    row(Condition::PulseHigh, |v| v > 130, |v| v <= 125, 15),
+    row(Condition::PulseVeryLow, |v| v <= 40, |v| v >= 44, 10),
+];
+
+/// What a device said in time, of the quantity of a row: whole percent or beats, `None` if there was no value;
+/// and whether it was good.
+fn said(steps: &[(u64, Step)], condition: Condition) -> Vec<(u64, Option<u16>, bool)> {
+    let mut now = 0;
+    let mut said = Vec::new();
+    for (pause, step) in steps {
+        now += pause;
+        let Step::Oximetry(spo2, pulse) = step else { continue };
+        said.push(if condition.group() == Group::Spo2 {
+            (now, spo2.value().map(|spo2| Spo2::as_tenths(spo2) / 10), spo2.good().is_some())
+        } else {
+            (now, pulse.value().map(PulseRate::as_bpm), pulse.good().is_some())
+        });
+    }
+    said
+}
+
 proptest! {
     #![proptest_config(the_same_stays_each_time())]
+
+    #[test]
+    fn r2_2_no_row_is_announced_without_a_violation_as_long_as_its_delay(steps in stay()) {
+        let (out, _) = played(&mut bed(), Time::ZERO, &steps);
+        for Row { condition, violates, delay, .. } in &ROWS {
+            let said = said(&steps, *condition);
+            // A sample holds for three seconds (R1.2); a latched row comes back after five (R2.6).
+            let violated = |from: u64, to: u64| -> u64 {
+                let ends = said.iter().skip(1).map(|(at, ..)| *at).chain([u64::MAX]);
+                let held = said.iter().zip(ends).filter(|((_, value, _), _)| value.is_some_and(violates));
+                held.map(|((at, ..), end)| end.min(at + 3_000).min(to).saturating_sub((*at).max(from))).sum()
+            };
+            let mut before = 0;
+            for output in &out {
+                let Output::Event(event) = output else { continue };
+                let (EventKind::Raised(alarm) | EventKind::Noted(alarm)) = &event.kind else { continue };
+                if alarm.condition == *condition {
+                    let at = event.at.as_millis();
+                    let least = if alarm.episode == 1 { *delay } else { (*delay).min(5_000) };
+                    prop_assert!(violated(before, at) >= least, "{condition} at {at} ms, since {before} ms");
+                    before = at;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn r2_4_no_row_ends_by_itself_before_good_values_beyond_its_hysteresis_for_as_long_as_it_says(steps in stay()) {
+        // What a person does may end everything: left to the tests of that.
+        let steps: Vec<_> = steps
+            .into_iter()
+            .map(|(pause, step)| match step {
+                Step::Act(Action::Open(_) | Action::Dose { .. } | Action::Observe(_)) => (pause, step),
+                Step::Act(_) => (pause, Step::Nothing),
+                step => (pause, step),
+            })
+            .collect();
+        let (out, _) = played(&mut bed(), Time::ZERO, &steps);
+        let mut watched = false;
+        for output in &out {
+            let Output::Event(event) = output else { continue };
+            watched |= matches!(event.kind, EventKind::Phase { .. });
+            // An empty room lets go of what it held.
+            let (EventKind::Latched(alarm) | EventKind::Cleared(alarm)) = &event.kind else { continue };
+            let Some(row) = ROWS.iter().find(|row| row.condition == alarm.condition) else { continue };
+            if !watched || matches!(event.kind, EventKind::Cleared(_)) && alarm.ended.is_some_and(|at| at < event.at) {
+                continue;
+            }
+            let (to, said) = (event.at.as_millis(), said(&steps, row.condition));
+            let from = to - row.clears_after;
+            // What was held at its beginning, and everything said since.
+            let first = said.iter().rposition(|(at, ..)| *at <= from).expect("something was held");
+            let held: Vec<_> = said[first..].iter().take_while(|(at, ..)| *at < to).collect();
+            let fresh = held.iter().zip(held.iter().skip(1)).all(|((at, ..), (next, ..))| next - at <= 3_000);
+            let beyond = held.iter().all(|(_, value, good)| *good && value.is_some_and(row.beyond));
+            prop_assert!(fresh && beyond, "{} ended at {} ms after {:?}", row.condition, to, held);
+        }
+    }
+
+    #[test]
+    fn r2_3_a_violation_in_an_open_session_is_raised_within_its_delay_and_one_sample_whatever_came_before(
+        steps in stay(),
+        which in 0..ROWS.len(),
+    ) {
+        // Under the cuff a row may wait (R6.4), and so it may on a stuck source (R1.7); what is off stays off (R4.4).
+        let steps: Vec<_> = steps
+            .into_iter()
+            .filter(|(_, step)| !matches!(step, Step::Pleth(_) | Step::About(About::SwitchOff, _)))
+            .filter_map(|(pause, step)| match step {
+                Step::Act(Action::ProbeOnCuffArm) => None,
+                Step::Act(Action::Open(opening)) => {
+                    let opening = Opening { probe_hand: Opening::by(Route::Iv).probe_hand, ..opening };
+                    Some((pause, Step::Act(Action::Open(opening))))
+                }
+                step => Some((pause, step)),
+            })
+            .collect();
+        let mut bed = bed();
+        let (mut out, mut now) = played(&mut bed, Time::ZERO, &steps);
+        prop_assume!(bed.session().phase() != Phase::NoSession && bed.standby_until().is_none());
+        let row = &ROWS[which];
+        let violating = |step: u64| match row.condition {
+            Condition::Spo2Critical => (79, 72),
+            Condition::Spo2VeryLow => (84, 72),
+            Condition::PulseVeryHigh => (97, 151 + u16::try_from(step % 9).expect("small")),
+            Condition::PulseHigh => (97, 131 + u16::try_from(step % 9).expect("small")),
+            _ => (97, 40),
+        };
+        let mut raised = false;
+        // R1.5: motion in a violation doubles the delay of rows 3 and up, by 15 s at the most; there was some before.
+        let moved = if row.delay > 5_000 { 15_000 } else { 0 };
+        for step in 0..=(row.delay + moved) / 1_000 + 1 {
+            now = now + Span::secs(1);
+            let (spo2, pulse) = violating(step);
+            apply(&mut bed, &Step::Oximetry(percent(spo2), bpm(pulse)), now, &mut out);
+            raised |= bed.alarm(row.condition).is_some_and(|alarm| alarm.presence == Presence::On);
+        }
+        prop_assert!(raised, "{} after {} s", row.condition, row.delay / 1_000);
+    }
 
     #[test]
     fn a_snapshot_taken_anywhere_and_restored_changes_nothing(steps in stay(), cut in 0_usize..300) {

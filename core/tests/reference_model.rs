@@ -123,20 +123,20 @@ fn difference(engine: &[Line], reference: &[Line]) -> Option<String> {
     ))
 }
 
-/// Steps with what is repeated told once, and how often.
+/// Steps with their times; what is repeated is told once, with the pause before each.
 fn brief(steps: &[(u64, Step)]) -> String {
     let mut now = 0;
-    let mut lines: Vec<(u64, String, u32)> = Vec::new();
+    let mut lines: Vec<(u64, String, String)> = Vec::new();
     for (pause, step) in steps {
         now += pause;
         let step = format!("{step:?}");
         match lines.last_mut() {
-            Some((_, last, count)) if *last == step => *count += 1,
-            _ => lines.push((now, step, 1)),
+            Some((_, last, again)) if *last == step => again.push_str(&format!(" +{pause}")),
+            _ => lines.push((now, step, String::new())),
         }
     }
-    lines.push((now, "end".into(), 1));
-    lines.iter().map(|(at, step, count)| format!("\n  {at} {step} x {count}")).collect()
+    lines.push((now, "end".into(), String::new()));
+    lines.iter().map(|(at, step, again)| format!("\n  {at} {step}{again}")).collect()
 }
 
 #[test]

@@ -508,3 +508,33 @@ impl fmt::Display for CommandRefusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r9_a_checklist_is_complete_with_all_ten_items_and_with_none_of_them_missing() {
+        let items: [fn(&mut Checklist, bool); 10] = [
+            |list, is| list.alert = is,
+            |list, is| list.oriented = is,
+            |list, is| list.no_dissociation = is,
+            |list, is| list.walks_steadily = is,
+            |list, is| list.nausea_controlled = is,
+            |list, is| list.no_severe_pain = is,
+            |list, is| list.cannula_out = is,
+            |list, is| list.instructions = is,
+            |list, is| list.escort = is,
+            |list, is| list.no_driving = is,
+        ];
+        let mut all = Checklist::default();
+        items.iter().for_each(|item| item(&mut all, true));
+        assert!(all.is_complete());
+        for (index, item) in items.iter().enumerate() {
+            let (mut without, mut alone) = (all, Checklist::default());
+            item(&mut without, false);
+            item(&mut alone, true);
+            assert!(!without.is_complete() && !alone.is_complete(), "item {index}");
+        }
+    }
+}

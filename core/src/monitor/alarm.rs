@@ -451,3 +451,17 @@ impl fmt::Display for Condition {
         f.write_str(self.slug())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_condition_is_found_by_the_name_in_its_topic_and_no_other_name_is_one() {
+        for condition in Condition::ALL {
+            assert_eq!(Condition::from_slug(condition.slug()), Some(*condition));
+        }
+        assert_eq!(Condition::from_slug("spo2-CRITICAL"), None);
+        assert_eq!(Condition::from_slug(""), None);
+    }
+}

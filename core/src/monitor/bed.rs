@@ -492,8 +492,11 @@ impl Bed {
             .present()
             .any(|alarm| alarm.kind() == AlarmKind::Physiological && (alarm.ack.is_none() || !left));
         state.room.refresh(pulse, alarmed, state.now);
-        if was_armed && !state.room.armed() {
-            self.close();
+        match (was_armed, state.room.armed()) {
+            (true, false) => self.close(),
+            // What was lost while nobody was watched is no loss of this person's (R6.3).
+            (false, true) => self.resume_watch(),
+            _ => {}
         }
     }
 }

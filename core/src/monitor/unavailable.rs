@@ -178,7 +178,9 @@ impl Unavailable {
             let running = steps.filter(|step| step.of == Of::All || !self.inadequate);
             running.map(|step| self.wait(&step)).filter(|wait| *wait > Span::ZERO).min()
         };
-        let watched = self.thin.is_some() || self.comes_and_goes(LONG, now);
+        // A loss that begins now counts with the next bin.
+        let lost = !(self.good || self.shadow) && within(LONG, self.loss_ended, now);
+        let watched = self.thin.is_some() || lost || self.comes_and_goes(LONG, now);
         let next_bin = watched.then(|| Span::millis(u64::from(FULL - self.into_bin)));
         [by_time, next_bin].into_iter().flatten().min()
     }
@@ -205,11 +207,11 @@ impl Unavailable {
         }
     }
 
-    /// Whether at least two losses touch the last `seconds`: an unbroken one is R6.2's to judge.
+    /// Whether at least two losses touch the last `seconds`: an unbroken one is R6.2's to judge. One that begins
+    /// at this moment may be over at it, too: it has lasted no time, and is none.
     fn comes_and_goes(&self, seconds: u16, now: Time) -> bool {
-        let window = Span::secs(u64::from(seconds));
-        let earlier = if self.good || self.shadow { self.earlier_loss_ended } else { self.loss_ended };
-        earlier.is_some_and(|ended| now.since(ended) < window)
+        let lost = !(self.good || self.shadow) && now > self.lost;
+        within(seconds, if lost { self.loss_ended } else { self.earlier_loss_ended }, now)
     }
 
     /// Whether less than `pct` of the last whole `seconds` was good.
@@ -222,6 +224,11 @@ impl Unavailable {
         let good: u64 = last.map(|bin| u64::from(*bin)).sum();
         good * 100 < u64::from(pct) * u64::from(seconds) * u64::from(FULL)
     }
+}
+
+/// Whether it ended in the last `seconds`.
+fn within(seconds: u16, ended: Option<Time>, now: Time) -> bool {
+    ended.is_some_and(|ended| now.since(ended) < Span::secs(u64::from(seconds)))
 }
 
 /// R6.2: so much time without good data has this priority.
