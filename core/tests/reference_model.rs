@@ -173,11 +173,13 @@ fn compare(cases: u32, seed: u64) -> Option<String> {
 
 // What engine and reference once had differently, each in the fewest steps that show it.
 
-/// Whether the engine does as the reference reads the rules.
+/// Whether the engine does as the reference reads the rules, in a session.
 fn agrees(cadence_ms: u64, steps: &[(u64, Step)]) {
-    let mut all = vec![(900, Step::Open(Route::Iv, None, false))];
-    all.extend_from_slice(steps);
-    let (engine, reference) = stories(Span::millis(cadence_ms), &all);
+    agrees_from_an_empty_room(cadence_ms, &[&[(900, Step::Open(Route::Iv, None, false))], steps].concat());
+}
+
+fn agrees_from_an_empty_room(cadence_ms: u64, steps: &[(u64, Step)]) {
+    let (engine, reference) = stories(Span::millis(cadence_ms), steps);
     if let Some(difference) = difference(&engine, &reference) {
         panic!("{difference}");
     }
@@ -300,4 +302,27 @@ fn r1_2_what_was_stale_for_a_moment_was_not_held_then_though_it_was_said_again()
 fn row_25_explains_the_want_of_spo2_no_longer_than_no_pulse_is_found() {
     let none = numbers(25, 1_000, percent(97), Measured::Absent(Absent::NoPulse));
     agrees(2_000, &[none, numbers(1, 1_000, percent(97), bpm(72))].concat());
+}
+
+#[test]
+fn r6_3_a_loss_from_before_somebody_was_watched_makes_no_later_one_thin() {
+    let good = |count| numbers(count, 1_000, percent(95), bpm(72));
+    // No saturation for three seconds; armed at a minute of pulse; off for 28 s; then a session, dosed at once.
+    let none = numbers(3, 1_000, Measured::Absent(Absent::Searching), bpm(72));
+    let off = numbers(28, 1_000, percent(95), Measured::Absent(Absent::SensorOff));
+    let dosed = vec![(100, Step::Open(Route::Iv, None, false)), (100, Step::Dose(Span::ZERO))];
+    for before in [40, 45, 50] {
+        let steps = [good(before), none.clone(), good(60 - before), off.clone(), good(1), dosed.clone(), good(3)];
+        agrees_from_an_empty_room(17, &steps.concat());
+    }
+}
+
+#[test]
+fn r6_3_what_goes_stale_as_the_next_value_arrives_is_no_loss() {
+    let good = |count| numbers(count, 1_000, percent(95), bpm(72));
+    let dosed = vec![(0, Step::Open(Route::Iv, None, false)), (0, Step::Dose(Span::ZERO))];
+    let back = numbers(1, 100_000, percent(95), bpm(72));
+    // At a cadence of 2 s a value is stale after 5 s: on a whole second of the session, and with the next one.
+    let late = numbers(1, 5_000, percent(95), bpm(72));
+    agrees_from_an_empty_room(2_000, &[good(1), dosed, back, good(14), late].concat());
 }
