@@ -20,7 +20,7 @@ use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, Oximetry, Sample
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{Absent, BloodPressure, Doubt, Measured, PulseRate, Spo2};
 
-const OXIMETERS: [Model; 7] = [
+const OXIMETERS: [Model; 9] = [
     Model::NoninDf1,
     Model::NoninDf2,
     Model::NoninDf7,
@@ -28,6 +28,8 @@ const OXIMETERS: [Model; 7] = [
     Model::NoninPrintout,
     Model::ContecV7,
     Model::ContecOld,
+    Model::Masimo,
+    Model::Nellcor,
 ];
 
 fn at(seconds: u64) -> Time {
@@ -153,6 +155,8 @@ fn every_oximeter_keeps_the_rate_of_its_sheet() {
         (Model::NoninPrintout, 60, 0),
         (Model::ContecV7, 3_600, 3_600),
         (Model::ContecOld, 3_600, 3_600),
+        (Model::Masimo, 60, 0),
+        (Model::Nellcor, 30, 0),
     ] {
         let mut bench = Bench::patient(model, Script::quiet());
         bench.run(at(10)).samples.clear();
@@ -181,24 +185,44 @@ fn what_happens_to_the_probe_is_told_with_its_reason() {
             _ => unreachable!("checked above"),
         }
     };
-    for model in [Model::NoninDf2, Model::NoninDf7, Model::NoninDf8, Model::ContecV7, Model::ContecOld] {
-        assert_eq!(absent(Effect::SensorOff, model), Absent::SensorOff, "{model}");
+    for model in OXIMETERS {
+        let off = absent(Effect::SensorOff, model);
+        if !matches!(model, Model::NoninDf1 | Model::NoninPrintout) {
+            assert_eq!(off, Absent::SensorOff, "{model}");
+        }
     }
-    for model in [Model::NoninDf2, Model::NoninDf7, Model::NoninDf8, Model::ContecV7] {
+    for model in [Model::NoninDf2, Model::NoninDf7, Model::NoninDf8, Model::ContecV7, Model::Nellcor] {
         assert_eq!(absent(Effect::NoPulse, model), Absent::NoPulse, "{model}");
     }
-    for model in [Model::NoninDf1, Model::NoninPrintout] {
-        absent(Effect::SensorOff, model);
+    assert_eq!(absent(Effect::NoPulse, Model::Masimo), Absent::Searching, "it has no mark of its own for that");
+}
+
+#[test]
+fn a_probe_that_is_back_on_the_finger_looks_for_the_pulse() {
+    for model in OXIMETERS {
+        let off = Effect::SensorOff;
+        let mut bench = Bench::patient(model, Script::quiet().with(off, at(20), Span::secs(30)));
+        bench.run(at(53));
+        let Oximetry { spo2, pulse, .. } = *bench.newest();
+        let searching = (Measured::Absent(Absent::Searching), Measured::Absent(Absent::Searching));
+        assert_eq!((spo2, pulse), searching, "{model}");
     }
 }
 
 #[test]
 fn motion_and_a_cold_finger_make_the_numbers_doubtful() {
     let cold = Effect::LowPerfusion { to_pct: 0.1, ramp: Span::secs(5) };
-    for (effect, doubt) in [(Effect::Motion, Doubt::Artefact), (cold, Doubt::LowPerfusion)] {
-        let mut bench = Bench::patient(Model::NoninDf2, Script::quiet().with(effect, at(20), Span::secs(60)));
+    for (model, effect, doubt) in [
+        (Model::NoninDf2, Effect::Motion, Doubt::Artefact),
+        (Model::NoninDf2, cold, Doubt::LowPerfusion),
+        (Model::Masimo, Effect::Motion, Doubt::Artefact),
+        (Model::Masimo, cold, Doubt::LowPerfusion),
+        (Model::Nellcor, Effect::Motion, Doubt::Motion),
+    ] {
+        let mut bench = Bench::patient(model, Script::quiet().with(effect, at(20), Span::secs(60)));
         bench.run(at(40));
-        assert!(matches!(bench.newest().spo2, Measured::Questionable(_, why) if why == doubt), "{:?}", bench.newest());
+        let newest = bench.newest();
+        assert!(matches!(newest.spo2, Measured::Questionable(_, why) if why == doubt), "{model}: {newest:?}");
     }
 }
 

@@ -57,6 +57,14 @@ pub struct Reading {
     pub artefact: bool,
 }
 
+impl Reading {
+    /// The saturation as most devices tell it, in whole percent.
+    #[must_use]
+    pub fn spo2_pct(&self) -> Option<u16> {
+        self.spo2.map(|spo2| (spo2.as_tenths() + 5) / 10)
+    }
+}
+
 /// What becomes of a determination that would end now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

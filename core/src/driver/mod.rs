@@ -427,6 +427,8 @@ macro_rules! registry {
 pub mod buffer;
 pub mod contec;
 pub mod dinamap;
+pub mod masimo;
+pub mod nellcor;
 pub mod nonin;
 pub mod text;
 
@@ -439,6 +441,8 @@ registry! {
     NoninPrintout => nonin::Printout, nonin::PRINTOUT;
     ContecV7 => contec::V7, contec::V7_PROTOCOL;
     ContecOld => contec::Old, contec::OLD_PROTOCOL;
+    Masimo => masimo::Masimo, masimo::PROTOCOL;
+    Nellcor => nellcor::Nellcor, nellcor::PROTOCOL;
     // Blood-pressure monitors.
     Dinamap => dinamap::Dinamap, dinamap::PROTOCOL;
 }

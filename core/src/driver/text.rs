@@ -1,7 +1,11 @@
-//! Lines of text in a stream of bytes, and the numbers in them.
+//! Lines of text in a stream of bytes, the numbers in them, and what they prove.
 
-use super::Reject;
+use alloc::format;
+use alloc::string::String;
+
 use super::buffer::Buffer;
+use super::{DecodeStats, Evidence, Reject};
+use crate::time::Time;
 
 /// Finds lines that end with CR, LF or both. Empty ones are not told: devices send them between lines.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +77,52 @@ impl<const N: usize> Lines<N> {
     }
 }
 
+/// What has become of the lines so far. One line that passes every check proves a protocol of text:
+/// nothing else has its words.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    good_in_a_row: u32,
+    stats: DecodeStats,
+}
+
+impl Tally {
+    /// The same for a port that was opened again: the counts go on, the proof begins anew.
+    #[must_use]
+    pub fn reopened(self) -> Self {
+        Self { good_in_a_row: 0, ..self }
+    }
+
+    /// Counts a line of `len` bytes as what was `read` in it: values, text that is no concern of ours
+    /// (`None`), or nothing that can be. Returns the values.
+    pub fn count<T>(&mut self, len: usize, read: Result<Option<T>, Reject>) -> Option<T> {
+        match read {
+            Ok(Some(_)) => {
+                self.stats.good();
+                self.good_in_a_row = self.good_in_a_row.saturating_add(1);
+            }
+            Ok(None) => self.stats.skip(len),
+            Err(reason) => {
+                self.stats.reject(reason);
+                self.stats.skip(len);
+                self.good_in_a_row = 0;
+            }
+        }
+        read.ok().flatten()
+    }
+
+    /// What they prove.
+    #[must_use]
+    pub const fn lock(&self) -> Evidence {
+        Evidence { good_in_a_row: self.good_in_a_row, locked: self.good_in_a_row > 0 }
+    }
+
+    /// How many there were of each kind.
+    #[must_use]
+    pub const fn stats(&self) -> &DecodeStats {
+        &self.stats
+    }
+}
+
 /// What stands before and after the first `word`.
 #[must_use]
 pub fn split_at_word<'a>(text: &'a [u8], word: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
@@ -102,6 +152,24 @@ pub fn hexadecimal(text: &[u8]) -> Option<u32> {
         let digit = char::from(*byte).to_digit(16)?;
         number.checked_mul(16)?.checked_add(digit)
     })
+}
+
+/// Whether `text` has that form: `0` stands for any digit, `A` for any letter, all else for itself.
+#[must_use]
+pub fn has_form(text: &[u8], form: &[u8]) -> bool {
+    let fits = |(byte, form): (&u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        b'A' => byte.is_ascii_alphabetic(),
+        _ => byte == form,
+    };
+    text.len() == form.len() && text.iter().zip(form).all(fits)
+}
+
+/// What a clock shows that stood at midnight at time 0: `hh:mm:ss`.
+#[must_use]
+pub fn clock(at: Time) -> String {
+    let seconds = at.as_millis() / 1_000;
+    format!("{:02}:{:02}:{:02}", seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60)
 }
 
 #[cfg(test)]
@@ -141,5 +209,33 @@ mod tests {
         for none in [&b""[..], b"100000000", b"0x1", b"--"] {
             assert_eq!(hexadecimal(none), None, "{none:?}");
         }
+    }
+
+    #[test]
+    fn a_form_is_met_byte_for_byte() {
+        assert!(has_form(b"22-Feb-16 09:05", b"00-AAA-00 00:00"));
+        for other in
+            [&b"2-Feb-16 09:05"[..], b"22-Feb-16 09:05 ", b"22-F3b-16 09:05", b"22/Feb/16 09:05", b"22-Feb-16 0x:05"]
+        {
+            assert!(!has_form(other, b"00-AAA-00 00:00"), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_goes_round_once_a_day() {
+        assert_eq!(clock(Time::from_millis(((14 * 60 + 30) * 60 + 5) * 1_000 + 999)), "14:30:05");
+        assert_eq!(clock(Time::from_millis(25 * 3_600 * 1_000)), "01:00:00");
+    }
+
+    #[test]
+    fn one_good_line_proves_the_protocol_until_one_is_rejected() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.count(10, Ok(Some('v'))), Some('v'));
+        assert_eq!(tally.count::<char>(20, Ok(None)), None);
+        assert_eq!(tally.lock(), Evidence { good_in_a_row: 1, locked: true });
+        assert_eq!(tally.count::<char>(30, Err(Reject::Content)), None);
+        assert_eq!(tally.lock(), Evidence { good_in_a_row: 0, locked: false });
+        let DecodeStats { good_frames, content, bytes_skipped, .. } = *tally.stats();
+        assert_eq!((good_frames, content, bytes_skipped), (1, 1, 50));
     }
 }

@@ -58,7 +58,7 @@ impl Instrument for Contec {
         let point = self.waveform.at(scene, &reading, now);
         self.beep = if point.beat { BEEP } else { self.beep.saturating_sub(1) };
         let (pleth, bar) = (byte(point.scaled(127)), byte(point.scaled(15)));
-        let spo2 = reading.spo2.map_or(0x7f, |spo2| byte((Spo2::as_tenths(spo2) + 5) / 10));
+        let spo2 = reading.spo2_pct().map_or(0x7f, byte);
         let pulse = reading.pulse.map_or(0xff, |pulse| byte(PulseRate::as_bpm(pulse)));
         if self.v7.is_some() {
             out.extend(v7::realtime(&v7::Frame {

@@ -6,6 +6,8 @@
 mod arm;
 mod contec;
 mod dinamap;
+mod masimo;
+mod nellcor;
 mod nonin;
 mod pace;
 
@@ -18,6 +20,8 @@ use vitalsd_core::time::Time;
 
 use self::contec::Contec;
 use self::dinamap::Dinamap;
+use self::masimo::Masimo;
+use self::nellcor::Nellcor;
 use self::nonin::Nonin;
 use super::scene::Scene;
 use super::script::Role;
@@ -86,6 +90,10 @@ models! {
     ContecV7 => driver::contec::V7_PROTOCOL, Oximeter, |_| Box::new(Contec::v7());
     /// Contec, the old five bytes.
     ContecOld => driver::contec::OLD_PROTOCOL, Oximeter, |_| Box::new(Contec::old());
+    /// Masimo, ASCII 1.
+    Masimo => driver::masimo::PROTOCOL, Oximeter, |_| Box::new(Masimo::new());
+    /// Nellcor, printout.
+    Nellcor => driver::nellcor::PROTOCOL, Oximeter, |_| Box::new(Nellcor::new());
     /// GE DINAMAP.
     Dinamap => driver::dinamap::PROTOCOL, Cuff, |scene| Box::new(Dinamap::new(scene));
 }

@@ -2,7 +2,7 @@
 
 use vitalsd_core::driver::nonin::{Flags, Packet, df1_frame, df2_packet, df7_packet, df8_frame, printout_line};
 use vitalsd_core::time::Time;
-use vitalsd_core::vitals::{PulseRate, Spo2};
+use vitalsd_core::vitals::PulseRate;
 
 use super::Instrument;
 use super::pace::Pace;
@@ -78,7 +78,7 @@ impl Instrument for Nonin {
 
 fn packet(reading: &Reading) -> Packet {
     Packet {
-        spo2: reading.spo2.map(|spo2| (Spo2::as_tenths(spo2) + 5) / 10),
+        spo2: reading.spo2_pct(),
         pulse: reading.pulse.map(PulseRate::as_bpm),
         pleth: [0; 25],
         flags: Flags {

@@ -1,22 +1,30 @@
-//! A beat that does not drift: the n-th tick is at n / hz seconds, however late the one before was.
+//! A beat that does not drift: the n-th tick comes when it is due, however late the one before was.
 
 use vitalsd_core::time::Time;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    hz: u64,
+    /// Ticks ...
+    ticks: u64,
+    /// ... in so many seconds.
+    seconds: u64,
     count: u64,
 }
 
 impl Pace {
-    /// Ticks from time 0 on.
+    /// `hz` ticks a second, from time 0 on.
     pub(super) const fn new(hz: u64) -> Self {
-        Self { hz, count: 0 }
+        Self { ticks: hz, seconds: 1, count: 0 }
+    }
+
+    /// One tick in `seconds`, from time 0 on.
+    pub(super) const fn every(seconds: u64) -> Self {
+        Self { ticks: 1, seconds, count: 0 }
     }
 
     /// When the next tick is due.
     pub(super) const fn next(&self) -> Time {
-        Time::from_millis(self.count * 1_000 / self.hz)
+        Time::from_millis(self.count * self.seconds * 1_000 / self.ticks)
     }
 
     /// The next tick has been done.
@@ -26,7 +34,7 @@ impl Pace {
 
     /// Leaves out the ticks before `now`.
     pub(super) const fn skip_to(&mut self, now: Time) {
-        let due = (now.as_millis() * self.hz).div_ceil(1_000);
+        let due = (now.as_millis() * self.ticks).div_ceil(self.seconds * 1_000);
         if due > self.count {
             self.count = due;
         }
@@ -48,5 +56,14 @@ mod tests {
         assert_eq!(pace.next(), Time::from_millis(3_700_013));
         pace.skip_to(Time::ZERO);
         assert_eq!(pace.next(), Time::from_millis(3_700_013), "never back");
+    }
+
+    #[test]
+    fn it_may_be_slower_than_a_second() {
+        let mut pace = Pace::every(2);
+        pace.done();
+        assert_eq!(pace.next(), Time::from_millis(2_000));
+        pace.skip_to(Time::from_millis(4_001));
+        assert_eq!(pace.next(), Time::from_millis(6_000));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::flags::Flags;
 use super::packet::Packet;
-use crate::driver::text::{Lines, decimal, split_at_word};
+use crate::driver::text::{Lines, Tally, decimal, has_form, split_at_word};
 use crate::driver::{
     Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, LineSettings, OwnAlarm, Poll, Protocol, Quantity, Reject,
 };
@@ -33,8 +33,7 @@ const LONGEST: usize = 64;
 #[derive(Debug, Default)]
 pub struct Printout {
     lines: Lines<LONGEST>,
-    good_in_a_row: u32,
-    stats: DecodeStats,
+    tally: Tally,
 }
 
 /// A line of values.
@@ -56,7 +55,9 @@ impl Line {
         let is_of_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b' ' | b'-');
         let width = rest.iter().take(3).take_while(|byte| is_of_number(byte)).count();
         let (pulse, marks) = rest.split_at_checked(width).ok_or(Reject::Content)?;
-        if !(time.is_empty() || is_time(time)) || !marks.iter().all(|mark| matches!(mark, b' ' | b'F' | b'*' | b'B')) {
+        if !(time.is_empty() || has_form(time, b"00:00:00 "))
+            || !marks.iter().all(|mark| matches!(mark, b' ' | b'F' | b'*' | b'B'))
+        {
             return Err(Reject::Content);
         }
         Ok(Some(Self { spo2: number(spo2)?, pulse: number(pulse)?, event: marks.contains(&b'*') }))
@@ -75,12 +76,6 @@ impl Line {
             out(Sample::Notice { at, notice: Notice::EventMarker });
         }
     }
-}
-
-/// `14:30:05 `
-fn is_time(text: &[u8]) -> bool {
-    matches!(text, [h, h1, b':', m, m1, b':', s, s1, b' ']
-        if [h, h1, m, m1, s, s1].iter().all(|digit| digit.is_ascii_digit()))
 }
 
 /// A field: digits, or dashes for no value. One that is padded is three wide, or it has lost a digit.
@@ -102,24 +97,14 @@ impl Driver for Printout {
     }
 
     fn opened(&mut self, _now: Time) {
-        *self = Self { stats: self.stats, ..Self::default() };
+        *self = Self { tally: self.tally.reopened(), ..Self::default() };
     }
 
     fn decode(&mut self, bytes: &[u8], now: Time, out: &mut impl FnMut(Sample)) {
         for byte in bytes {
             let Some(line) = self.lines.push(*byte) else { continue };
-            match line.text().and_then(Line::parse) {
-                Ok(Some(values)) => {
-                    self.stats.good();
-                    self.good_in_a_row = self.good_in_a_row.saturating_add(1);
-                    values.publish(now, out);
-                }
-                Ok(None) => self.stats.skip(line.len),
-                Err(reason) => {
-                    self.stats.reject(reason);
-                    self.stats.skip(line.len);
-                    self.good_in_a_row = 0;
-                }
+            if let Some(values) = self.tally.count(line.len, line.text().and_then(Line::parse)) {
+                values.publish(now, out);
             }
         }
     }
@@ -129,11 +114,11 @@ impl Driver for Printout {
     }
 
     fn lock(&self) -> Evidence {
-        Evidence { good_in_a_row: self.good_in_a_row, locked: self.good_in_a_row > 0 }
+        self.tally.lock()
     }
 
     fn stats(&self) -> &DecodeStats {
-        &self.stats
+        self.tally.stats()
     }
 }
 
