@@ -173,13 +173,15 @@ fn a_replay_through_a_driver_agrees_with_the_rows_within_one_packet() {
     assert!(alarms(&direct).len() > 10, "{:?}", alarms(&direct));
     // The rows hold no waveform, so R1.7 has nothing to judge in them.
     let alarms = |events: &[Event]| alarms(events).into_iter().filter(|e| e.2 != C::SourceStuck).collect::<Vec<_>>();
-    // A packet of 25 frames at 75 Hz; a frame at 60 Hz; a frame or a line a second.
+    // A packet of 25 frames at 75 Hz; a frame at 60 or 100 Hz; a frame or a line a second.
     let models = [
         (Model::NoninDf2, 334),
         (Model::NoninDf7, 334),
         (Model::ContecV7, 17),
         (Model::ContecOld, 17),
+        (Model::Bci, 17),
         (Model::NoninDf8, 1_000),
+        (Model::Creative, 1_000),
     ];
     for (model, packet_ms) in models {
         let lined = play(&text, Terms { drivers: vec![model], ..Terms::default() });

@@ -424,11 +424,16 @@ macro_rules! registry {
     };
 }
 
+pub mod bci;
 pub mod buffer;
+pub mod chipox;
 pub mod contec;
+pub mod creative;
 pub mod dinamap;
+pub mod five_bytes;
 pub mod masimo;
 pub mod nellcor;
+pub mod none;
 pub mod nonin;
 pub mod text;
 
@@ -443,6 +448,9 @@ registry! {
     ContecOld => contec::Old, contec::OLD_PROTOCOL;
     Masimo => masimo::Masimo, masimo::PROTOCOL;
     Nellcor => nellcor::Nellcor, nellcor::PROTOCOL;
+    Bci => bci::Bci, bci::PROTOCOL;
+    Chipox => chipox::Chipox, chipox::PROTOCOL;
+    Creative => creative::Creative, creative::PROTOCOL;
     // Blood-pressure monitors.
     Dinamap => dinamap::Dinamap, dinamap::PROTOCOL;
 }

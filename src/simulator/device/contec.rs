@@ -1,6 +1,7 @@
 //! Contec CMS50: the old protocol streams by itself, V7.0 when told to.
 
-use vitalsd_core::driver::contec::{old, v7};
+use vitalsd_core::driver::contec::v7;
+use vitalsd_core::driver::five_bytes;
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{PerfusionIndex, PulseRate, Spo2};
 
@@ -76,18 +77,19 @@ impl Instrument for Contec {
                 perfusion_index: reading.perfusion_index.map(PerfusionIndex::as_hundredths),
             }));
         } else {
-            out.extend(old::frame(&old::Frame {
+            let frame = five_bytes::Frame {
                 strength: strength(&reading),
-                too_long_or_finger_out: matches!(reading.contact, Contact::Off | Contact::NoPulse),
-                dropping: low(&reading),
+                no_signal: matches!(reading.contact, Contact::Off | Contact::NoPulse),
+                unplugged_or_low: low(&reading),
                 beat: self.beep > 0,
                 pleth,
                 bar,
-                probe_error: reading.contact == Contact::Off,
+                no_finger: reading.contact == Contact::Off,
                 searching: matches!(reading.contact, Contact::Searching | Contact::NoPulse),
                 pulse,
                 spo2,
-            }));
+            };
+            out.extend(frame.encode());
         }
     }
 

@@ -4,7 +4,10 @@
 //! byte layout is written down once.
 
 mod arm;
+mod bci;
+mod chipox;
 mod contec;
+mod creative;
 mod dinamap;
 mod masimo;
 mod nellcor;
@@ -18,7 +21,10 @@ use std::sync::Arc;
 use vitalsd_core::driver::{self, Protocol};
 use vitalsd_core::time::Time;
 
+use self::bci::Bci;
+use self::chipox::Chipox;
 use self::contec::Contec;
+use self::creative::Creative;
 use self::dinamap::Dinamap;
 use self::masimo::Masimo;
 use self::nellcor::Nellcor;
@@ -94,6 +100,12 @@ models! {
     Masimo => driver::masimo::PROTOCOL, Oximeter, |_| Box::new(Masimo::new());
     /// Nellcor, printout.
     Nellcor => driver::nellcor::PROTOCOL, Oximeter, |_| Box::new(Nellcor::new());
+    /// Berry probe, the five bytes of the BCI family.
+    Bci => driver::bci::PROTOCOL, Oximeter, |_| Box::new(Bci::default());
+    /// ChipOx module.
+    Chipox => driver::chipox::PROTOCOL, Oximeter, |_| Box::new(Chipox::default());
+    /// Creative, `AA 55` frames.
+    Creative => driver::creative::PROTOCOL, Oximeter, |_| Box::new(Creative::default());
     /// GE DINAMAP.
     Dinamap => driver::dinamap::PROTOCOL, Cuff, |scene| Box::new(Dinamap::new(scene));
 }

@@ -9,7 +9,7 @@
 //! normal with the device switched off, and the USB id proves nothing. Flow control stays off: with
 //! XON/XOFF the bytes 11 and 13 hex of the old protocol would be swallowed.
 //!
-//! What the two have in common stands here: which numbers mean "none".
+//! What the two have in common stands here; the five bytes themselves in [`super::five_bytes`].
 
 pub mod old;
 pub mod v7;
@@ -22,27 +22,9 @@ pub use v7::{PROTOCOL as V7_PROTOCOL, V7};
 
 use crate::driver::{LineSettings, Quantity};
 use crate::time::{Span, Time};
-use crate::vitals::{Absent, Measured, PerfusionIndex, PulseRate, Spo2};
 
 /// 60 frames a second, both protocols.
 const CADENCE: Span = Span::millis(17);
 
 /// Points of the waveform: 0..=127, one a frame.
 const PLETH: crate::driver::Pleth = crate::driver::Pleth { full_scale: 127, hz: 60 };
-
-/// The rate of pulse: 0 and FF stand for "none" (the vendor's text says FF, captures show 0).
-fn pulse(raw: u8) -> Measured<PulseRate> {
-    match raw {
-        0 | 0xff => Measured::Absent(Absent::InadequateSignal),
-        bpm => Measured::in_range(PulseRate::bpm(bpm.into())),
-    }
-}
-
-/// The saturation in percent: 0 and whatever is above 100 stand for "none" (the text says 7F,
-/// captures show 0).
-fn spo2(raw: u8) -> Measured<Spo2> {
-    match raw {
-        0 | 101.. => Measured::Absent(Absent::InadequateSignal),
-        percent => Measured::in_range(Spo2::percent(percent.into())),
-    }
-}

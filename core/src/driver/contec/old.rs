@@ -23,10 +23,10 @@
 //! Not used   recorded data (F5 F5 asks for them, F6 F6 F6 ends that): their frames do not pass here
 //! ```
 
-use super::{CADENCE, LineSettings, PLETH, Quantity, Time, pulse, spo2};
-use crate::driver::{Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, OwnAlarm, Poll, Protocol, Reject};
-use crate::sample::{Oximetry, Sample};
-use crate::vitals::{Absent, Measured};
+use super::{CADENCE, LineSettings, PLETH, Quantity, Time};
+use crate::driver::five_bytes::Frames;
+use crate::driver::{Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, OwnAlarm, Poll, Protocol};
+use crate::sample::Sample;
 
 /// The protocol, for the registry.
 pub static PROTOCOL: Protocol = Protocol {
@@ -47,132 +47,10 @@ pub static PROTOCOL: Protocol = Protocol {
 /// Clean frames in a row before anything is told.
 const LOCK: u32 = 20;
 
-/// A frame as it stands on the wire: numbers raw, nothing judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Frame {
-    /// Signal strength, 0..=8; 15 has been seen.
-    pub strength: u8,
-    /// Bit 4 of the first byte: searching too long, or finger out.
-    pub too_long_or_finger_out: bool,
-    /// The device's own mark of a falling or low saturation.
-    pub dropping: bool,
-    /// The beep of a beat.
-    pub beat: bool,
-    /// The waveform, 0..=127.
-    pub pleth: u8,
-    /// Bar graph, 0..=15.
-    pub bar: u8,
-    /// Probe error.
-    pub probe_error: bool,
-    /// Searching for a pulse.
-    pub searching: bool,
-    /// Pulse rate, bpm; 0 and 255: none.
-    pub pulse: u8,
-    /// Saturation, %, seven bits; 0 and above 100: none.
-    pub spo2: u8,
-}
-
-impl Frame {
-    pub(super) const fn unpack(wire: [u8; 5]) -> Self {
-        let [flags, wave, bar, pulse, spo2] = wire;
-        Self {
-            strength: flags & 0x0f,
-            too_long_or_finger_out: flags & 0x10 != 0,
-            dropping: flags & 0x20 != 0,
-            beat: flags & 0x40 != 0,
-            pleth: wave & 0x7f,
-            bar: bar & 0x0f,
-            probe_error: bar & 0x10 != 0,
-            searching: bar & 0x20 != 0,
-            pulse: (bar & 0x40) << 1 | pulse & 0x7f,
-            spo2: spo2 & 0x7f,
-        }
-    }
-
-    /// Why there are no numbers, if the flags say so.
-    ///
-    /// The disputed bit alone counts as "sensor off". Read as "no pulse with the sensor on" it would
-    /// cry HIGH (row 25) on every device that means "finger out" by it, each time a probe slips.
-    /// Read as "sensor off" it is never silent: no SpO2 is an alarm after 10 s, HIGH after 60 s
-    /// (R6.2), and either way somebody looks at the finger.
-    const fn unmeasured(&self) -> Option<Absent> {
-        match self {
-            Self { probe_error: true, .. } => Some(Absent::SensorOff),
-            Self { searching: true, .. } => Some(Absent::Searching),
-            Self { too_long_or_finger_out: true, .. } => Some(Absent::SensorOff),
-            _ => None,
-        }
-    }
-
-    fn oximetry(&self, at: Time) -> Oximetry {
-        let (spo2, pulse) = match self.unmeasured() {
-            None => (spo2(self.spo2), pulse(self.pulse)),
-            Some(why) => (Measured::Absent(why), Measured::Absent(why)),
-        };
-        Oximetry { at, spo2, pulse, perfusion_index: Measured::Absent(Absent::NotMeasured) }
-    }
-}
-
-/// A frame, as a device sends it.
-#[must_use]
-pub const fn frame(frame: &Frame) -> [u8; 5] {
-    const fn flag(set: bool, bit: u8) -> u8 {
-        if set { bit } else { 0 }
-    }
-    [
-        0x80 | frame.strength & 0x0f
-            | flag(frame.too_long_or_finger_out, 0x10)
-            | flag(frame.dropping, 0x20)
-            | flag(frame.beat, 0x40),
-        frame.pleth & 0x7f,
-        frame.bar & 0x0f | flag(frame.probe_error, 0x10) | flag(frame.searching, 0x20) | (frame.pulse & 0x80) >> 1,
-        frame.pulse & 0x7f,
-        frame.spo2 & 0x7f,
-    ]
-}
-
 /// The driver.
 #[derive(Clone, Debug, Default)]
 pub struct Old {
-    frame: [u8; 5],
-    have: usize,
-    in_a_row: u32,
-    stats: DecodeStats,
-}
-
-impl Old {
-    fn take(&mut self, byte: u8, now: Time, out: &mut impl FnMut(Sample)) {
-        if byte & 0x80 != 0 {
-            self.abandon();
-        } else if self.have == 0 {
-            self.stats.skip(1);
-            self.in_a_row = 0;
-            return;
-        }
-        if let Some(to) = self.frame.get_mut(self.have) {
-            *to = byte;
-            self.have = self.have.saturating_add(1);
-        }
-        if self.have == self.frame.len() {
-            self.have = 0;
-            self.stats.good();
-            self.in_a_row = self.in_a_row.saturating_add(1);
-            if self.lock().locked {
-                let frame = Frame::unpack(self.frame);
-                out(Sample::Oximetry(frame.oximetry(now)));
-                out(Sample::Pleth { at: now, value: frame.pleth.into() });
-            }
-        }
-    }
-
-    /// Another frame begins before this one is whole.
-    fn abandon(&mut self) {
-        if self.have > 0 {
-            self.stats.reject(Reject::Framing);
-            self.stats.skip(self.have);
-            (self.have, self.in_a_row) = (0, 0);
-        }
-    }
+    frames: Frames,
 }
 
 impl Driver for Old {
@@ -181,12 +59,17 @@ impl Driver for Old {
     }
 
     fn opened(&mut self, _: Time) {
-        (self.have, self.in_a_row) = (0, 0);
+        self.frames.forget();
     }
 
     fn decode(&mut self, bytes: &[u8], now: Time, out: &mut impl FnMut(Sample)) {
         for byte in bytes {
-            self.take(*byte, now, out);
+            if let Some(frame) = self.frames.push(*byte)
+                && self.lock().locked
+            {
+                out(Sample::Oximetry(frame.oximetry(frame.unmeasured(), now)));
+                out(Sample::Pleth { at: now, value: frame.pleth.into() });
+            }
         }
     }
 
@@ -195,10 +78,11 @@ impl Driver for Old {
     }
 
     fn lock(&self) -> Evidence {
-        Evidence { good_in_a_row: self.in_a_row, locked: self.in_a_row >= LOCK }
+        let good_in_a_row = self.frames.in_a_row();
+        Evidence { good_in_a_row, locked: good_in_a_row >= LOCK }
     }
 
     fn stats(&self) -> &DecodeStats {
-        &self.stats
+        self.frames.stats()
     }
 }

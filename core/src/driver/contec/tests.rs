@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{Old, V7, old, v7};
+use super::{Old, V7, v7};
 use crate::driver::laws::{self, NOW, Within, decoded};
 use crate::driver::{AnyDriver, Driver};
 use crate::sample::{IdentityPart, Notice, Oximetry, Sample};
@@ -315,6 +315,7 @@ mod new_protocol {
 
 mod old_protocol {
     use super::*;
+    use crate::driver::five_bytes::Frame;
 
     #[test]
     fn numbers_and_waveform_come_from_their_bytes() {
@@ -332,25 +333,25 @@ mod old_protocol {
     }
 
     #[test]
-    fn a_probe_error_is_sensor_off_and_so_is_the_disputed_bit_alone() {
-        let frame = old::Frame { spo2: 97, pulse: 72, ..old::Frame::default() };
-        let probe_error = old::Frame { probe_error: true, searching: true, ..frame };
-        assert_eq!(old_says(old::frame(&probe_error)), both(none(Absent::SensorOff), 0));
-        let disputed = old::Frame { too_long_or_finger_out: true, ..frame };
-        assert_eq!(old_says(old::frame(&disputed)), both(none(Absent::SensorOff), 0));
+    fn no_finger_is_sensor_off_and_so_is_the_disputed_bit_alone() {
+        let frame = Frame { spo2: 97, pulse: 72, ..Frame::default() };
+        let no_finger = Frame { no_finger: true, searching: true, ..frame };
+        assert_eq!(old_says(no_finger.encode()), both(none(Absent::SensorOff), 0));
+        let disputed = Frame { no_signal: true, ..frame };
+        assert_eq!(old_says(disputed.encode()), both(none(Absent::SensorOff), 0));
     }
 
     #[test]
     fn a_falling_saturation_mark_changes_no_number() {
-        let frame = old::Frame { spo2: 89, pulse: 72, dropping: true, ..old::Frame::default() };
-        assert_eq!(old_says(old::frame(&frame)), both(good(89, 72, ABSENT_PI), 0));
+        let frame = Frame { spo2: 89, pulse: 72, unplugged_or_low: true, ..Frame::default() };
+        assert_eq!(old_says(frame.encode()), both(good(89, 72, ABSENT_PI), 0));
     }
 
     #[test]
     fn the_values_for_none_are_inadequate_signal() {
         for (pulse, spo2) in [(0, 0), (255, 127), (255, 101)] {
-            let frame = old::Frame { pulse, spo2, ..old::Frame::default() };
-            assert_eq!(old_says(old::frame(&frame)), both(none(Absent::InadequateSignal), 0));
+            let frame = Frame { pulse, spo2, ..Frame::default() };
+            assert_eq!(old_says(frame.encode()), both(none(Absent::InadequateSignal), 0));
         }
     }
 
@@ -389,8 +390,8 @@ mod old_protocol {
     }
 
     fn stream() -> Vec<u8> {
-        let frame = old::Frame { spo2: 97, pulse: 172, ..old::Frame::default() };
-        (0..25).flat_map(|n| old::frame(&old::Frame { pleth: 5 * n, ..frame })).collect()
+        let frame = Frame { spo2: 97, pulse: 172, ..Frame::default() };
+        (0..25).flat_map(|n| Frame { pleth: 5 * n, ..frame }.encode()).collect()
     }
 
     #[test]
@@ -398,22 +399,6 @@ mod old_protocol {
         laws::splits_do_not_matter(Old::default, &stream());
         laws::never_panics(Old::default, &stream());
         laws::recovers(Old::default, &stream(), &stream(), Within { frame: 10, values: 100 });
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_encoded_is_decoded_again(
-            strength in 0..=15_u8, flags in any::<[bool; 5]>(), pleth in 0..=127_u8, bar in 0..=15_u8,
-            pulse: u8, spo2 in 0..=127_u8,
-        ) {
-            let [too_long_or_finger_out, dropping, beat, probe_error, searching] = flags;
-            let frame = old::Frame {
-                strength, too_long_or_finger_out, dropping, beat, pleth, bar, probe_error, searching, pulse, spo2,
-            };
-            let wire = old::frame(&frame);
-            prop_assert!(wire[0] & 0x80 != 0 && wire[1..].iter().all(|byte| byte & 0x80 == 0));
-            prop_assert_eq!(old::Frame::unpack(wire), frame);
-        }
     }
 }
 

@@ -47,12 +47,13 @@
 //!            strength makes the numbers doubtful (none is, therefore)
 //! ```
 
-use super::{CADENCE, LineSettings, PLETH, PerfusionIndex, Quantity, Span, Time, pulse, spo2};
+use super::{CADENCE, LineSettings, PLETH, Quantity, Span, Time};
+use crate::driver::none;
 use crate::driver::{
     Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, Outgoing, OwnAlarm, Poll, Protocol, Reject,
 };
 use crate::sample::{IdentityPart, Notice, Oximetry, Sample, Text};
-use crate::vitals::{Absent, Measured};
+use crate::vitals::{Absent, Measured, PerfusionIndex};
 
 /// The protocol, for the registry.
 pub static PROTOCOL: Protocol = Protocol {
@@ -158,7 +159,7 @@ impl Frame {
             Some(pi) => Measured::in_range(PerfusionIndex::hundredths(pi)),
         };
         match self.unmeasured() {
-            None => Oximetry { at, spo2: spo2(self.spo2), pulse: pulse(self.pulse), perfusion_index },
+            None => Oximetry { at, spo2: none::spo2(self.spo2), pulse: none::pulse(self.pulse), perfusion_index },
             Some(why) => Oximetry {
                 at,
                 spo2: Measured::Absent(why),
