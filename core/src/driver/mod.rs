@@ -428,6 +428,7 @@ pub mod buffer;
 pub mod contec;
 pub mod dinamap;
 pub mod nonin;
+pub mod suntech;
 pub mod text;
 
 registry! {
@@ -441,6 +442,7 @@ registry! {
     ContecOld => contec::Old, contec::OLD_PROTOCOL;
     // Blood-pressure monitors.
     Dinamap => dinamap::Dinamap, dinamap::PROTOCOL;
+    Suntech => suntech::Suntech, suntech::PROTOCOL;
 }
 
 #[cfg(test)]
