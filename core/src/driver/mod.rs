@@ -427,6 +427,7 @@ macro_rules! registry {
 pub mod buffer;
 pub mod contec;
 pub mod dinamap;
+pub mod nibp_oem;
 pub mod nonin;
 pub mod suntech;
 pub mod text;
@@ -443,6 +444,7 @@ registry! {
     // Blood-pressure monitors.
     Dinamap => dinamap::Dinamap, dinamap::PROTOCOL;
     Suntech => suntech::Suntech, suntech::PROTOCOL;
+    NibpOem => nibp_oem::NibpOem, nibp_oem::PROTOCOL;
 }
 
 #[cfg(test)]

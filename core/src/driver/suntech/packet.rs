@@ -70,16 +70,8 @@ pub struct Requests(Buffer<5>);
 impl Requests {
     /// Takes one byte; the request that it completes.
     pub fn push(&mut self, byte: u8) -> Option<HostRequest> {
-        self.0.push(byte);
-        let begins = |heard: &[u8]| HostRequest::ALL.into_iter().any(|request| request.packet().starts_with(heard));
-        while !begins(self.0.bytes()) {
-            self.0.consume(1);
-        }
-        let found = HostRequest::ALL.into_iter().find(|request| request.packet() == self.0.bytes());
-        if found.is_some() {
-            self.0.clear();
-        }
-        found
+        let found = self.0.complete(byte, &HostRequest::ALL.map(HostRequest::packet))?;
+        HostRequest::ALL.get(found).copied()
     }
 }
 
