@@ -6,8 +6,10 @@
 mod arm;
 mod contec;
 mod dinamap;
+mod nibp_oem;
 mod nonin;
 mod pace;
+mod suntech;
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +20,9 @@ use vitalsd_core::time::Time;
 
 use self::contec::Contec;
 use self::dinamap::Dinamap;
+use self::nibp_oem::NibpOem;
 use self::nonin::Nonin;
+use self::suntech::Suntech;
 use super::scene::Scene;
 use super::script::Role;
 
@@ -88,6 +92,10 @@ models! {
     ContecOld => driver::contec::OLD_PROTOCOL, Oximeter, |_| Box::new(Contec::old());
     /// GE DINAMAP.
     Dinamap => driver::dinamap::PROTOCOL, Cuff, |scene| Box::new(Dinamap::new(scene));
+    /// SunTech OEM module.
+    Suntech => driver::suntech::PROTOCOL, Cuff, |_| Box::new(Suntech::new());
+    /// OEM board that speaks 01;;D7.
+    NibpOem => driver::nibp_oem::PROTOCOL, Cuff, |scene| Box::new(NibpOem::new(scene));
 }
 
 impl Model {
