@@ -116,6 +116,32 @@ fn that_does_not_end_within_180_s_is_aborted_and_told_as_no_answer() {
 }
 
 #[test]
+fn that_was_given_up_is_not_taken_for_somebody_elses_while_it_is_being_stopped() {
+    let mut bench = Bench::new();
+    (bench.board.takes, bench.board.deaf_to) = (Span::mins(30), vec![HostRequest::Abort]);
+    bench.run(Span::secs(1));
+    bench.start().unwrap();
+    bench.run(Span::secs(183));
+    assert_eq!(bench.failure(), (OURS, CuffFailure::NoAnswer));
+    assert_eq!(bench.states(), [CuffState::Idle, CuffState::Inflating, CuffState::Idle]);
+    // Three times in vain: it measures all the same, and that is to be seen.
+    bench.run(Span::secs(10));
+    assert_eq!((bench.sent(HostRequest::Abort).len(), bench.states().len()), (3, 4));
+}
+
+#[test]
+fn started_by_somebody_else_that_falls_silent_is_told_and_not_stopped() {
+    let mut bench = Bench::new();
+    bench.run(Span::secs(12));
+    bench.begin();
+    bench.run(Span::secs(10));
+    bench.board.dumb = true;
+    bench.run(Span::secs(60));
+    assert_eq!(bench.failure(), (CuffOrigin::Bedside, CuffFailure::NoAnswer));
+    assert_eq!(bench.sent(HostRequest::Abort), []);
+}
+
+#[test]
 fn whose_999_is_lost_is_over_when_the_lines_end() {
     let mut bench = Bench::new();
     bench.board.no_end = true;
@@ -192,7 +218,10 @@ fn that_does_not_exist_can_be_stopped_without_a_result() {
 #[test]
 fn goes_on_while_the_port_is_opened_anew() {
     let mut bench = Bench::measuring(Span::secs(10));
+    // For longer than a board that measures is silent.
+    bench.now = bench.now + QUIET + STEP;
     bench.driver.opened(bench.now);
+    bench.board.beat = bench.now + BEAT;
     bench.run(Span::secs(60));
     assert_eq!((bench.result().origin, bench.result().pressure), (OURS, Ok(bp(128, 82, 99))));
 }

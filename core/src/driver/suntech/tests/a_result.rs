@@ -33,6 +33,16 @@ fn that_comes_while_a_determination_runs_is_not_its_own() {
 }
 
 #[test]
+fn that_comes_before_it_is_asked_for_is_not_looked_at() {
+    let mut bench = Bench::measuring(Span::secs(10));
+    (bench.module.running, bench.module.last) = (None, bench.module.outcome);
+    bench.hear(&acknowledge(Letter::Executed));
+    bench.hear(&result(&OLD));
+    bench.run(Span::secs(60));
+    assert_eq!(bench.result().pressure, Ok(bp(128, 82, 99)));
+}
+
+#[test]
 fn of_which_the_cuff_never_had_the_pressure_is_the_one_before_again() {
     let mut bench = Bench::measuring(Span::ZERO);
     bench.converse();
