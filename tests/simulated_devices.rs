@@ -17,7 +17,7 @@ use vitalsd::simulator::patient::Truth;
 use vitalsd::simulator::scene::Scene;
 use vitalsd::simulator::script::{Effect, Role, Script};
 use vitalsd_core::driver::{AnyDriver, Driver, Quantity, Refusal, Request};
-use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, Oximetry, Sample};
+use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, Oximetry, Sample};
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{Absent, BloodPressure, Doubt, Measured, PerfusionIndex, PulseRate, Spo2};
 
@@ -35,6 +35,14 @@ const OXIMETERS: [Model; 12] = [
     Model::Chipox,
     Model::Creative,
 ];
+
+/// Every blood-pressure monitor that measures when it is told to.
+fn cuffs() -> impl Iterator<Item = Model> {
+    Model::ALL.iter().copied().filter(|model| model.protocol().cuff.is_some_and(|cuff| cuff.starts))
+}
+
+/// Those that a person at the bedside can start as well.
+const WITH_BUTTON: [Model; 2] = [Model::Dinamap, Model::NibpOem];
 
 fn at(seconds: u64) -> Time {
     Time::from_millis(seconds * 1_000)
@@ -336,62 +344,164 @@ fn dinamap_answers_busy_with_the_old_pressures_and_their_growing_age() {
 }
 
 #[test]
+fn suntech_takes_a_start_once_tells_its_cuff_and_says_k_at_the_end() {
+    let script = Script { determination: Some(Span::secs(30)), ..Script::quiet() };
+    let mut device = Device::new(Model::Suntech, &Scene::patient(script, 1).shared());
+    let mut ask = |request: &[u8], second| {
+        let mut said = Vec::new();
+        device.advance(at(second), &mut said);
+        device.receive(request, at(second), &mut said);
+        said
+    };
+    // Requests and replies of the sheet.
+    let (start, abort) = ([0x3a, 0x20, 0xa6], [0x3a, 0x79, 0x01, 0x00, 0x4c]);
+    let (cuff, result) = ([0x3a, 0x79, 0x05, 0x00, 0x48], [0x3a, 0x79, 0x03, 0x00, 0x4a]);
+    assert_eq!(ask(&cuff, 10), [0x3e, 0x05, 0, 0, 0xbd], "an empty cuff");
+    assert_eq!(ask(&start, 20), [0x3e, 0x04, 0x4f, 0x6f]);
+    assert_eq!(ask(&start, 21), [0x3e, 0x04, 0x42, 0x7c], "busy");
+    let mmhg = |said: &[u8]| u16::from_le_bytes([said[2], said[3]]);
+    let falling = [22, 30, 40, 49].map(|second| mmhg(&ask(&cuff, second)));
+    assert!(falling[0] > 160 && falling.is_sorted_by(|a, b| a > b) && falling[3] >= 40, "{falling:?}");
+    let said = ask(&[], 51);
+    assert_eq!(said, [0x3e, 0x04, 0x4b, 0x73], "K by itself");
+    let said = ask(&result, 52);
+    assert!(said.len() == 0x18 && (100..140).contains(&said[2]) && said[20] == 0, "{said:?}");
+    assert_eq!(ask(&start, 60), [0x3e, 0x04, 0x4f, 0x6f]);
+    assert_eq!(ask(&abort, 70), [0x3e, 0x04, 0x41, 0x7d, 0x3e, 0x04, 0x4b, 0x73]);
+    assert_eq!(ask(&result, 71)[20], 0x56, "stopped by its user");
+    assert_eq!(ask(&[0x3a, 0x79, 0x02, 0x40, 0x0b], 72).len(), 0x43);
+    assert_eq!(ask(&[0x3a, 0x20, 0xa7], 73), b"", "a wrong checksum has no answer");
+}
+
+#[test]
+fn nibp_oem_tells_its_status_after_power_up_and_its_cuff_while_it_measures() {
+    let script = Script { determination: Some(Span::secs(30)), ..Script::quiet() };
+    let mut device = Device::new(Model::NibpOem, &Scene::patient(script, 1).shared());
+    let mut ask = |request: &[u8], second| {
+        let mut said = Vec::new();
+        device.advance(at(second), &mut said);
+        device.receive(request, at(second), &mut said);
+        String::from_utf8(said).unwrap()
+    };
+    // Requests and layout of the sheet.
+    let empty = "\x02S1;A0;C00;M00;P---------;R---;T----;;E3\x03\r";
+    assert_eq!(ask(b"", 1), empty, "by itself, after power-up");
+    assert_eq!(ask(b"\x0218;;DF\x03", 10), empty);
+    assert_eq!(ask(b"\x0201;;D7\x03", 20), "", "nothing answers a start");
+    let lines = ask(b"", 49);
+    let mmhg: Vec<u16> = lines.split_terminator('\r').map(|line| line[1..4].parse().unwrap()).collect();
+    assert!(lines.starts_with("\x02178C0S3\x03\r"), "{lines:?}");
+    assert!(mmhg.len() == 58 && mmhg.is_sorted_by(|a, b| a > b), "{mmhg:?}");
+    assert!(ask(b"", 51).ends_with("\x02999\x03\r"));
+    let status = ask(b"\x0218;;DF\x03", 52);
+    assert!(status.starts_with("\x02S1;A0;C00;M00;P1") && status.len() == 42, "{status:?}");
+    ask(b"\x0201;;D7\x03", 60);
+    assert!(ask(b"X", 70).ends_with("\x02999\x03\r"));
+    assert_eq!(ask(b"\x0218;;DF\x03", 71), empty, "interrupted by its user");
+    assert_eq!(ask(b"\x0201;;D8\x03X", 72), "", "what nobody knows has no answer, and there is nothing to stop");
+}
+
+#[test]
 fn a_determination_that_the_driver_starts_gives_the_pressure_of_the_patient() {
-    let scene = Scene::patient(Script::quiet().dosed(at(60)), 42).shared();
-    let mut bench = Bench::new(Model::Dinamap, &scene);
-    bench.run(at(10));
-    for start in [10, 1_000, 2_200] {
-        bench.run(at(start)).samples.clear();
+    for model in cuffs() {
+        let scene = Scene::patient(Script::quiet().dosed(at(60)), 42).shared();
+        let mut bench = Bench::new(model, &scene);
+        bench.run(at(10));
+        for start in [10, 1_000, 2_200] {
+            bench.run(at(start)).samples.clear();
+            bench.ask(Request::StartCuff).unwrap();
+            bench.run(at(start + 24));
+            assert_eq!(bench.determinations(), [], "{model}: it takes longer than that, and what it holds is old");
+            bench.run(at(start + 60));
+            let results = bench.determinations();
+            assert_eq!(results.len(), 1, "{model}: {results:?}");
+            let CuffResult { measured_at, origin, pressure, pulse, .. } = results[0];
+            assert_eq!(origin, CuffOrigin::Schedule);
+            // A device that tells an age tells it in whole seconds.
+            let near = |ms: u64| scene.truth(measured_at - Span::millis(ms)).pressure;
+            assert!((0..=1_100).step_by(10).any(|ms| near(ms) == pressure.ok()), "{model}: {results:?} at {start}");
+            assert!(pulse.good().is_some_and(|pulse| (60..=80).contains(&PulseRate::as_bpm(pulse))));
+            assert_eq!(bench.driver.stats().rejects(), 0, "{model}: {:?}", bench.driver.stats());
+        }
+    }
+}
+
+#[test]
+fn a_pressure_higher_than_any_cuff_is_filled_at_first_is_measured_all_the_same() {
+    let high = Effect::Pressure { systolic_mmhg: 255.0, diastolic_mmhg: 190.0, ramp: Span::ZERO };
+    for model in cuffs() {
+        let mut bench = Bench::patient(model, Script::quiet().with(high, at(0), Span::secs(300)));
+        bench.run(at(10));
         bench.ask(Request::StartCuff).unwrap();
-        bench.run(at(start + 24));
-        assert_eq!(bench.determinations(), [], "it takes longer than that, and busy replies carry old pressures");
-        bench.run(at(start + 60));
+        bench.run(at(80));
         let results = bench.determinations();
-        assert_eq!(results.len(), 1, "{results:?}");
-        let CuffResult { measured_at, origin, pressure, pulse, .. } = results[0];
-        assert_eq!(origin, CuffOrigin::Schedule);
-        // The device tells its age in whole seconds.
-        let near = |ms: u64| scene.truth(measured_at - Span::millis(ms)).pressure;
-        assert!((0..=1_100).step_by(10).any(|ms| near(ms) == pressure.ok()), "{results:?} at {start}");
-        assert!(pulse.good().is_some_and(|pulse| (60..=80).contains(&PulseRate::as_bpm(pulse))));
+        assert!(results.len() == 1 && results[0].pressure.is_ok(), "{model}: {results:?}");
+    }
+}
+
+#[test]
+fn a_cuff_that_can_be_followed_is_seen_to_fill_and_to_empty() {
+    for model in [Model::Suntech, Model::NibpOem] {
+        let mut bench = Bench::patient(model, Script::quiet());
+        bench.run(at(10));
+        bench.ask(Request::StartCuff).unwrap();
+        bench.run(at(80));
+        let pressure = |sample: &Sample| match sample {
+            Sample::CuffPressure { mmhg, .. } => Some(*mmhg),
+            _ => None,
+        };
+        let cuff: Vec<_> = bench.samples.iter().filter_map(pressure).collect();
+        assert!(cuff.len() >= 24 && cuff[0] > 170 && cuff.is_sorted_by(|a, b| a > b), "{model}: {cuff:?}");
+        let state = |sample: &Sample| match sample {
+            Sample::CuffState { state, .. } => Some(*state),
+            _ => None,
+        };
+        let states: Vec<_> = bench.samples.iter().filter_map(state).collect();
+        assert_eq!(states, [CuffState::Idle, CuffState::Inflating, CuffState::Idle], "{model}");
     }
 }
 
 #[test]
 fn a_reading_started_at_the_bedside_is_seen_as_one() {
-    let mut bench = Bench::patient(Model::Dinamap, Script::quiet().with(Effect::BedsideReading, at(30), Span::ZERO));
-    bench.run(at(120));
-    let results = bench.determinations();
-    assert_eq!(results.len(), 1, "{results:?}");
-    assert_eq!(results[0].origin, CuffOrigin::Bedside);
-    assert!(results[0].pressure.is_ok() && results[0].measured_at > at(54) && results[0].measured_at < at(72));
+    for model in WITH_BUTTON {
+        let mut bench = Bench::patient(model, Script::quiet().with(Effect::BedsideReading, at(30), Span::ZERO));
+        bench.run(at(120));
+        let results = bench.determinations();
+        assert_eq!(results.len(), 1, "{model}: {results:?}");
+        assert_eq!(results[0].origin, CuffOrigin::Bedside);
+        assert!(results[0].pressure.is_ok() && results[0].measured_at > at(54) && results[0].measured_at < at(72));
+    }
 }
 
 #[test]
 fn a_determination_can_fail_hang_or_be_cancelled_and_a_monitor_can_be_mute() {
-    let outcome = |script: Script, cancel: Option<u64>| {
-        let mut bench = Bench::patient(Model::Dinamap, script);
-        bench.run(at(10));
-        bench.ask(Request::StartCuff).unwrap();
-        if let Some(cancel) = cancel {
-            bench.run(at(cancel));
-            bench.ask(Request::StopCuff).unwrap();
-        }
-        bench.run(at(400));
-        let results = bench.determinations();
-        assert_eq!(results.len(), 1, "{results:?}");
-        (results[0].pressure.unwrap_err(), results[0].at)
-    };
     let long = Span::secs(390);
-    let fails = Script::quiet().with(Effect::CuffFails { status: 4 }, at(0), long);
-    assert_eq!(outcome(fails, None).0, CuffFailure::PumpTimeout);
-    assert_eq!(outcome(Script::quiet(), Some(20)).0, CuffFailure::Cancelled);
-    // Without a pulse there is nothing to measure.
-    assert_eq!(outcome(Script::quiet().with(Effect::NoPulse, at(0), long), None).0, CuffFailure::Failed);
-    let (_, hung) = outcome(Script::quiet().with(Effect::CuffHangs, at(0), long), None);
-    assert!(hung >= at(180), "the driver gives up after its guard time, not before: {hung:?}");
-    let (failure, _) = outcome(Script::quiet().with(Effect::Silent(Role::Cuff), at(11), long), None);
-    assert_eq!(failure, CuffFailure::NoAnswer);
+    for model in cuffs() {
+        let outcome = |script: Script, cancel: Option<u64>| {
+            let mut bench = Bench::patient(model, script);
+            bench.run(at(10));
+            bench.ask(Request::StartCuff).unwrap();
+            if let Some(cancel) = cancel {
+                bench.run(at(cancel));
+                bench.ask(Request::StopCuff).unwrap();
+            }
+            bench.run(at(400));
+            let results = bench.determinations();
+            assert_eq!(results.len(), 1, "{model}: {results:?}");
+            (results[0].pressure.unwrap_err(), results[0].at)
+        };
+        let fails = Script::quiet().with(Effect::CuffFails { status: 4 }, at(0), long);
+        assert_eq!(outcome(fails, None).0, CuffFailure::PumpTimeout, "{model}");
+        assert_eq!(outcome(Script::quiet(), Some(20)).0, CuffFailure::Cancelled, "{model}");
+        // Without a pulse there is nothing to measure; some have a word for it.
+        let (failure, _) = outcome(Script::quiet().with(Effect::NoPulse, at(0), long), None);
+        assert!(matches!(failure, CuffFailure::Failed | CuffFailure::NoPulse), "{model}: {failure:?}");
+        let (failure, hung) = outcome(Script::quiet().with(Effect::CuffHangs, at(0), long), None);
+        assert_eq!(failure, CuffFailure::NoAnswer, "{model}");
+        assert!(hung >= at(180), "{model}: the driver gives up after its guard time, not before: {hung:?}");
+        let (failure, _) = outcome(Script::quiet().with(Effect::Silent(Role::Cuff), at(11), long), None);
+        assert_eq!(failure, CuffFailure::NoAnswer, "{model}");
+    }
 }
 
 #[test]

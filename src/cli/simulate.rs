@@ -46,6 +46,7 @@ Kinds of event, each with at_s and for_s:
   cuff-fails                          status: 3, 4, 6, 7, 8 or 9
   cuff-hangs
   cuff-repeats       a determination ends at once with the reading before
+  cuff-stopped       somebody stops each determination at the monitor
   bedside-reading                     no for_s: somebody presses the monitor's button")]
 pub struct Simulate {
     /// A device to simulate, by the name of its driver; repeat it for several [default: nonin-df2, dinamap].

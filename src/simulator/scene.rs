@@ -283,6 +283,9 @@ impl Scene {
         if self.script.is_active(course, Effect::CuffRepeats) {
             return Outcome::Repeats;
         }
+        if self.script.is_active(course, Effect::CuffStopped) {
+            return Outcome::Failed(CuffFailure::Cancelled);
+        }
         let status = self.script.active(course).find_map(|event| match event.effect {
             Effect::CuffFails { status } => Some(status),
             _ => None,
@@ -296,10 +299,14 @@ impl Scene {
     }
 
     /// How long the `nth` determination, begun now, takes: by the script, else 25 to 40 s, as adults take. One that
-    /// does not measure has nothing to wait for.
+    /// does not measure has nothing to wait for, and one that somebody stops does not come so far.
     pub(super) fn determination_takes(&self, nth: u64, now: Time) -> Span {
-        if self.script.is_active(self.course(now), Effect::CuffRepeats) {
+        let course = self.course(now);
+        if self.script.is_active(course, Effect::CuffRepeats) {
             return Span::secs(2);
+        }
+        if self.script.is_active(course, Effect::CuffStopped) {
+            return Span::secs(10);
         }
         let usual = || Span::millis(fastrand::Rng::with_seed(self.seed.wrapping_add(nth)).u64(25_000..=40_000));
         self.script.determination.unwrap_or_else(usual)

@@ -100,6 +100,8 @@ pub enum Effect {
     CuffHangs,
     /// A determination that is begun ends at once, with the reading before as if it were new.
     CuffRepeats,
+    /// Somebody stops each determination by the monitor's own button, after ten seconds.
+    CuffStopped,
 }
 
 impl Effect {
@@ -123,6 +125,7 @@ impl Effect {
             Self::CuffFails { .. } => "cuff fails",
             Self::CuffHangs => "cuff hangs",
             Self::CuffRepeats => "cuff repeats",
+            Self::CuffStopped => "cuff stopped",
         }
     }
 }

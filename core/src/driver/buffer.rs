@@ -39,6 +39,19 @@ impl<const N: usize> Buffer<N> {
         self.len = self.len.saturating_sub(count);
     }
 
+    /// Takes a byte of a stream; which of `words` it completes, if one. What begins none of them is given up.
+    pub fn complete(&mut self, byte: u8, words: &[&[u8]]) -> Option<usize> {
+        self.push(byte);
+        while !words.iter().any(|word| word.starts_with(self.bytes())) {
+            self.consume(1);
+        }
+        let found = words.iter().position(|word| *word == self.bytes());
+        if found.is_some() {
+            self.clear();
+        }
+        found
+    }
+
     /// Forgets everything.
     pub const fn clear(&mut self) {
         self.len = 0;

@@ -433,8 +433,10 @@ pub mod dinamap;
 pub mod five_bytes;
 pub mod masimo;
 pub mod nellcor;
+pub mod nibp_oem;
 pub mod none;
 pub mod nonin;
+pub mod suntech;
 pub mod text;
 
 registry! {
@@ -453,6 +455,8 @@ registry! {
     Creative => creative::Creative, creative::PROTOCOL;
     // Blood-pressure monitors.
     Dinamap => dinamap::Dinamap, dinamap::PROTOCOL;
+    Suntech => suntech::Suntech, suntech::PROTOCOL;
+    NibpOem => nibp_oem::NibpOem, nibp_oem::PROTOCOL;
 }
 
 #[cfg(test)]

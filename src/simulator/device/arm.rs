@@ -2,7 +2,7 @@
 
 use vitalsd_core::sample::CuffFailure;
 use vitalsd_core::time::{Span, Time};
-use vitalsd_core::vitals::{BloodPressure, PulseRate};
+use vitalsd_core::vitals::{BloodPressure, Pressure, PulseRate};
 
 use crate::simulator::scene::{Bedside, Outcome, Scene};
 
@@ -10,6 +10,13 @@ use crate::simulator::scene::{Bedside, Outcome, Scene};
 const BY_HAND: Span = Span::secs(30);
 /// A determination that hangs is looked at again after this long.
 const HANGS: Span = Span::secs(1);
+/// The cuff is pumped up to this at least, mmHg, ...
+const FULL: u16 = 180;
+/// ... and to so much above the systolic pressure, mmHg.
+const ABOVE: u16 = 30;
+/// Below this nothing is to be found any more, mmHg; the air is let go.
+const LOWEST: u16 = 40;
+
 /// What is measured on the arm, and when.
 #[derive(Debug)]
 pub(super) struct Arm {
@@ -26,6 +33,8 @@ pub(super) struct Arm {
 struct Running {
     began: Time,
     ends: Time,
+    /// What the cuff is pumped up to, mmHg.
+    full: u16,
 }
 
 /// A determination that has ended.
@@ -39,6 +48,7 @@ pub(super) struct Ended {
 type Measured = Result<(BloodPressure, Option<PulseRate>), CuffFailure>;
 
 impl Arm {
+    /// Of a monitor that a person at the bedside can start.
     pub(super) fn new(scene: &Scene) -> Self {
         let mut bedside: Vec<_> = scene
             .bedside_readings()
@@ -49,7 +59,12 @@ impl Arm {
             })
             .collect();
         bedside.sort_by_key(|(start, _)| std::cmp::Reverse(*start));
-        Self { bedside, running: None, count: 0, last: None }
+        Self { bedside, ..Self::without_button() }
+    }
+
+    /// Of one that only its host starts.
+    pub(super) const fn without_button() -> Self {
+        Self { bedside: Vec::new(), running: None, count: 0, last: None }
     }
 
     /// When something happens by itself.
@@ -78,6 +93,15 @@ impl Arm {
         self.running.is_some()
     }
 
+    /// The pressure in the cuff, mmHg: it falls over the determination. Until one that hangs is stopped, the rest of
+    /// the air stays in.
+    pub(super) fn cuff(&self, now: Time) -> u16 {
+        let Some(Running { began, ends, full }) = self.running else { return 0 };
+        let (left, whole) = (ends.since(now).as_millis(), ends.since(began).as_millis().max(1));
+        let fallen = u64::from(full - LOWEST) * (whole - left.min(whole)) / whole;
+        full - u16::try_from(fallen).unwrap_or(full - LOWEST)
+    }
+
     /// Deflates; `false`: nothing was under way.
     pub(super) fn cancel(&mut self, scene: &Scene, now: Time) -> bool {
         let Some(running) = self.running.take() else { return false };
@@ -91,7 +115,8 @@ impl Arm {
         }
         self.count += 1;
         let ends = ends.unwrap_or_else(|| now + scene.determination_takes(self.count, now));
-        self.running = Some(Running { began: now, ends });
+        let systolic = scene.truth(now).pressure.and_then(BloodPressure::systolic).map_or(0, Pressure::as_mmhg);
+        self.running = Some(Running { began: now, ends, full: FULL.max(systolic + ABOVE) });
         scene.inflate(now, ends);
         true
     }

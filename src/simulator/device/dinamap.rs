@@ -4,6 +4,7 @@ use vitalsd_core::driver::dinamap::line::{
     HostRequest, Lines, NibpReply, Status, na_reply, oa_reply, parse_request, rc_reply, reply_line,
 };
 use vitalsd_core::driver::dinamap::status_of;
+use vitalsd_core::sample::CuffFailure;
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{BloodPressure, Pressure, PulseRate};
 
@@ -34,10 +35,12 @@ impl Instrument for Dinamap {
 
     fn advance(&mut self, scene: &Scene, now: Time, _out: &mut Vec<u8>) {
         let Some(Ended { at, result }) = self.arm.advance(scene, now) else { return };
-        self.last = Some(match result {
-            Ok((pressure, pulse)) => Last { at, status: Status::Done, pressure: Some(pressure), pulse },
-            Err(failure) => Last { at, status: Status::Failed(status_of(failure)), pressure: None, pulse: None },
-        });
+        self.last = match result {
+            Ok((pressure, pulse)) => Some(Last { at, status: Status::Done, pressure: Some(pressure), pulse }),
+            // Stopped by its own button it has nothing new to tell (a guess: not documented).
+            Err(CuffFailure::Cancelled) => self.last,
+            Err(failure) => Some(Last { at, status: Status::Failed(status_of(failure)), pressure: None, pulse: None }),
+        };
     }
 
     fn receive(&mut self, scene: &Scene, bytes: &[u8], now: Time, out: &mut Vec<u8>) {

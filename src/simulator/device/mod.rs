@@ -11,8 +11,10 @@ mod creative;
 mod dinamap;
 mod masimo;
 mod nellcor;
+mod nibp_oem;
 mod nonin;
 mod pace;
+mod suntech;
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,7 +30,9 @@ use self::creative::Creative;
 use self::dinamap::Dinamap;
 use self::masimo::Masimo;
 use self::nellcor::Nellcor;
+use self::nibp_oem::NibpOem;
 use self::nonin::Nonin;
+use self::suntech::Suntech;
 use super::scene::Scene;
 use super::script::Role;
 
@@ -108,6 +112,10 @@ models! {
     Creative => driver::creative::PROTOCOL, Oximeter, |_| Box::new(Creative::default());
     /// GE DINAMAP.
     Dinamap => driver::dinamap::PROTOCOL, Cuff, |scene| Box::new(Dinamap::new(scene));
+    /// SunTech OEM module.
+    Suntech => driver::suntech::PROTOCOL, Cuff, |_| Box::new(Suntech::new());
+    /// OEM board that speaks 01;;D7.
+    NibpOem => driver::nibp_oem::PROTOCOL, Cuff, |scene| Box::new(NibpOem::new(scene));
 }
 
 impl Model {

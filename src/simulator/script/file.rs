@@ -110,6 +110,7 @@ enum Kind {
     CuffFails,
     CuffHangs,
     CuffRepeats,
+    CuffStopped,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -319,6 +320,7 @@ impl Checker<'_> {
             Kind::BedsideReading => Effect::BedsideReading,
             Kind::CuffHangs => Effect::CuffHangs,
             Kind::CuffRepeats => Effect::CuffRepeats,
+            Kind::CuffStopped => Effect::CuffStopped,
         })
     }
 
