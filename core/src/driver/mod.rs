@@ -424,6 +424,7 @@ macro_rules! registry {
     };
 }
 
+pub mod and_medical;
 pub mod buffer;
 pub mod contec;
 pub mod dinamap;
@@ -441,6 +442,8 @@ registry! {
     ContecOld => contec::Old, contec::OLD_PROTOCOL;
     // Blood-pressure monitors.
     Dinamap => dinamap::Dinamap, dinamap::PROTOCOL;
+    AndTm2655 => and_medical::Tm2655, and_medical::TM2655_PROTOCOL;
+    AndUa767 => and_medical::Ua767, and_medical::UA767_PROTOCOL;
 }
 
 #[cfg(test)]
