@@ -429,6 +429,7 @@ pub mod buffer;
 pub mod contec;
 pub mod dinamap;
 pub mod nonin;
+pub mod omron;
 pub mod text;
 
 registry! {
@@ -444,6 +445,8 @@ registry! {
     Dinamap => dinamap::Dinamap, dinamap::PROTOCOL;
     AndTm2655 => and_medical::Tm2655, and_medical::TM2655_PROTOCOL;
     AndUa767 => and_medical::Ua767, and_medical::UA767_PROTOCOL;
+    OmronHbp9030 => omron::Hbp9030, omron::HBP9030;
+    OmronHbp9020 => omron::Hbp9020, omron::HBP9020;
 }
 
 #[cfg(test)]

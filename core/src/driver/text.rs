@@ -67,6 +67,12 @@ impl<const N: usize> Lines<N> {
         self.ended || self.line.bytes().is_empty()
     }
 
+    /// How many bytes the line has that has begun.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        if self.ended { 0 } else { self.line.bytes().len().saturating_add(self.overlong) }
+    }
+
     /// Forgets the line that has begun.
     pub fn clear(&mut self) {
         *self = Self::default();
