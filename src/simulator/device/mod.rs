@@ -3,10 +3,13 @@
 //! They are built on the encoders that stand beside the decoders in [`vitalsd_core::driver`], so each
 //! byte layout is written down once.
 
+mod and_medical;
 mod arm;
+mod clock;
 mod contec;
 mod dinamap;
 mod nonin;
+mod omron;
 mod pace;
 
 use std::fmt;
@@ -16,9 +19,11 @@ use std::sync::Arc;
 use vitalsd_core::driver::{self, Protocol};
 use vitalsd_core::time::Time;
 
+use self::and_medical::{Tm2655, Ua767};
 use self::contec::Contec;
 use self::dinamap::Dinamap;
 use self::nonin::Nonin;
+use self::omron::Omron;
 use super::scene::Scene;
 use super::script::Role;
 
@@ -88,6 +93,14 @@ models! {
     ContecOld => driver::contec::OLD_PROTOCOL, Oximeter, |_| Box::new(Contec::old());
     /// GE DINAMAP.
     Dinamap => driver::dinamap::PROTOCOL, Cuff, |scene| Box::new(Dinamap::new(scene));
+    /// A&D TM-2655.
+    AndTm2655 => driver::and_medical::TM2655_PROTOCOL, Cuff, |scene| Box::new(Tm2655::new(scene));
+    /// A&D UA-767PC.
+    AndUa767 => driver::and_medical::UA767_PROTOCOL, Cuff, |scene| Box::new(Ua767::new(scene));
+    /// Omron HBP-9030.
+    OmronHbp9030 => driver::omron::HBP9030, Cuff, |scene| Box::new(Omron::new(omron::Layout::Hbp9030, scene));
+    /// Omron HBP-9020.
+    OmronHbp9020 => driver::omron::HBP9020, Cuff, |scene| Box::new(Omron::new(omron::Layout::Hbp9020, scene));
 }
 
 impl Model {
