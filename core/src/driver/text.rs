@@ -136,6 +136,19 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_has_begun_is_as_long_as_what_came_of_it_and_one_that_has_ended_is_not_there() {
+        let mut lines = Lines::<4>::default();
+        let lengths: Vec<_> = b"ab12345\rc"
+            .iter()
+            .map(|byte| {
+                lines.push(*byte);
+                lines.len()
+            })
+            .collect();
+        assert_eq!(lengths, [1, 2, 3, 4, 5, 6, 7, 0, 1]);
+    }
+
+    #[test]
     fn numbers_are_digits_and_nothing_else() {
         assert_eq!(decimal(b"097"), Some(97));
         assert_eq!(decimal(b"65535"), Some(65_535));

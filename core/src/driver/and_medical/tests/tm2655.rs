@@ -11,7 +11,7 @@ use crate::driver::and_medical::frame::{Command, Report, answer, parse_command, 
 use crate::driver::and_medical::tm2655::*;
 use crate::driver::laws::{self, Within, decoded};
 use crate::driver::{AnyDriver, Driver, Kind, LineSettings, Refusal, Request};
-use crate::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, IdentityPart, Notice, Sample};
+use crate::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, IdentityPart, Notice, Sample, Text};
 use crate::time::{Span, Time};
 use crate::vitals::{Absent, Measured};
 
@@ -217,7 +217,7 @@ fn the_model_is_told_once_after_each_opening() {
     };
     bench.hear(CAPTURED);
     bench.hear(CAPTURED_TOO);
-    assert_eq!(models(&bench).iter().map(|text| text.as_str()).collect::<Vec<_>>(), ["TM2655"]);
+    assert_eq!(models(&bench).iter().map(Text::as_str).collect::<Vec<_>>(), ["TM2655"]);
     bench.driver.opened(bench.now);
     bench.hear(CAPTURED);
     assert_eq!(models(&bench).len(), 2);
