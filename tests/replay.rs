@@ -409,3 +409,13 @@ fn decode_tells_each_sample_on_a_line_and_what_it_rejected() {
     );
     assert_eq!(String::from_utf8(from_file.stderr).unwrap(), "10 bytes: 2 good frames, 0 rejected, 0 bytes skipped\n");
 }
+
+#[test]
+fn decode_takes_the_end_of_a_file_for_silence() {
+    // A UA-767PC by its sheet: 152/76, pulse 73, mean 96, and nothing that says so but silence.
+    let decoded = vitalsd(&["decode", "--driver", "and-ua767", "-"], b"804C4C4960");
+    let told = lines(&decoded.stdout);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["systolic_mmhg"], &told[0]["diastolic_mmhg"]), (&json!(152), &json!(76)), "{told:?}");
+    assert_eq!(String::from_utf8(decoded.stderr).unwrap(), "10 bytes: 1 good frames, 0 rejected, 0 bytes skipped\n");
+}

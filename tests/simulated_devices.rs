@@ -44,6 +44,9 @@ fn cuffs() -> impl Iterator<Item = Model> {
 /// Those that a person at the bedside can start as well.
 const WITH_BUTTON: [Model; 2] = [Model::Dinamap, Model::NibpOem];
 
+/// Monitors that tell a result by themselves.
+const PUSHING: [Model; 4] = [Model::AndTm2655, Model::AndUa767, Model::OmronHbp9030, Model::OmronHbp9020];
+
 fn at(seconds: u64) -> Time {
     Time::from_millis(seconds * 1_000)
 }
@@ -502,6 +505,99 @@ fn a_determination_can_fail_hang_or_be_cancelled_and_a_monitor_can_be_mute() {
         let (failure, _) = outcome(Script::quiet().with(Effect::Silent(Role::Cuff), at(11), long), None);
         assert_eq!(failure, CuffFailure::NoAnswer, "{model}");
     }
+}
+
+#[test]
+fn a_monitor_that_pushes_tells_what_somebody_measures_at_the_bedside_as_it_is_in_the_patient() {
+    let pressed = |script: Script, second| script.with(Effect::BedsideReading, at(second), Span::ZERO);
+    let script = [30, 1_000, 2_200].into_iter().fold(Script::quiet().dosed(at(60)), pressed);
+    for model in PUSHING {
+        let scene = Scene::patient(script.clone(), 42).shared();
+        let mut bench = Bench::new(model, &scene);
+        bench.run(at(54));
+        assert_eq!(bench.samples, [], "{model} has nothing to say before its cuff is done");
+        bench.run(at(2_300));
+        let results = bench.determinations();
+        assert_eq!(results.len(), 3, "{model}: {results:?}");
+        for result in results {
+            let CuffResult { measured_at, origin, pressure, pulse, .. } = result;
+            let (truth, pressure) = (scene.truth(measured_at), pressure.unwrap());
+            let expected = truth.pressure.unwrap();
+            assert_eq!((origin, pulse.good()), (CuffOrigin::Bedside, truth.pulse), "{model}");
+            assert_eq!(
+                (pressure.systolic(), pressure.diastolic()),
+                (expected.systolic(), expected.diastolic()),
+                "{model} at {measured_at:?}"
+            );
+            let mean = (model != Model::OmronHbp9030).then(|| expected.mean());
+            assert_eq!(pressure.measured_mean(), mean, "{model}");
+        }
+        assert_eq!(bench.driver.stats().rejects(), 0, "{model}: {:?}", bench.driver.stats());
+        assert!(bench.driver.lock().locked, "{model}");
+    }
+}
+
+#[test]
+fn a_monitor_that_pushes_tells_a_failure_as_one() {
+    let long = Span::secs(300);
+    let failed = |model| {
+        let fails = Script::quiet().with(Effect::CuffFails { status: 4 }, at(0), long);
+        let mut bench = Bench::patient(model, fails.with(Effect::BedsideReading, at(30), Span::ZERO));
+        bench.run(at(300));
+        bench.determinations().iter().map(|result| (result.origin, result.pressure.unwrap_err())).collect::<Vec<_>>()
+    };
+    assert_eq!(failed(Model::AndTm2655), [(CuffOrigin::Bedside, CuffFailure::PumpTimeout)]);
+    // These have a number for it that nobody explains.
+    assert_eq!(failed(Model::AndUa767), [(CuffOrigin::Bedside, CuffFailure::Unknown(0x81))]);
+    assert_eq!(failed(Model::OmronHbp9030), [(CuffOrigin::Bedside, CuffFailure::Unknown(1))]);
+    // How this one tells a failure is not known.
+    assert_eq!(failed(Model::OmronHbp9020), []);
+}
+
+#[test]
+fn a_tm_2655_measures_when_it_is_asked_to() {
+    let scene = Scene::patient(Script::quiet().dosed(at(60)), 42).shared();
+    let mut bench = Bench::new(Model::AndTm2655, &scene);
+    for start in [10, 1_000] {
+        bench.run(at(start)).samples.clear();
+        bench.ask(Request::StartCuff).unwrap();
+        bench.run(at(start + 24));
+        let inflating = Sample::CuffState { at: at(start), state: CuffState::Inflating };
+        assert_eq!(bench.samples, [inflating], "it takes longer than that");
+        bench.run(at(start + 60));
+        let results = bench.determinations();
+        assert_eq!(results.len(), 1, "{results:?}");
+        assert_eq!(results[0].origin, CuffOrigin::Schedule);
+        assert_eq!(results[0].pressure.ok(), scene.truth(results[0].measured_at).pressure);
+    }
+}
+
+#[test]
+fn a_determination_of_a_tm_2655_can_be_refused_fail_hang_or_be_stopped_and_it_can_be_mute() {
+    let outcomes = |script: Script, stop: Option<u64>| {
+        let mut bench = Bench::patient(Model::AndTm2655, script);
+        bench.run(at(10));
+        bench.ask(Request::StartCuff).unwrap();
+        if let Some(stop) = stop {
+            bench.run(at(stop));
+            bench.ask(Request::StopCuff).unwrap();
+        }
+        bench.run(at(400));
+        let told = |result: &CuffResult| (result.origin, result.pressure.err(), result.at);
+        bench.determinations().iter().map(told).collect::<Vec<_>>()
+    };
+    let (ours, long) = (CuffOrigin::Schedule, Span::secs(390));
+    let fails = outcomes(Script::quiet().with(Effect::CuffFails { status: 8 }, at(0), long), None);
+    assert_eq!(fails[0].1, Some(CuffFailure::Overpressure));
+    assert_eq!(outcomes(Script::quiet(), Some(20)), [(ours, Some(CuffFailure::Cancelled), at(20))]);
+    let hangs = outcomes(Script::quiet().with(Effect::CuffHangs, at(0), long), None);
+    assert_eq!(hangs, [(ours, Some(CuffFailure::NoAnswer), at(190))]);
+    let mute = outcomes(Script::quiet().with(Effect::Silent(Role::Cuff), at(0), long), None);
+    assert_eq!(mute, [(ours, Some(CuffFailure::NoAnswer), at(20))]);
+    // Somebody was quicker: ours is refused, and theirs is told.
+    let pressed = outcomes(Script::quiet().with(Effect::BedsideReading, at(5), Span::ZERO), None);
+    assert_eq!(pressed[0], (ours, Some(CuffFailure::Failed), at(10)));
+    assert_eq!((pressed[1].0, pressed[1].1, pressed.len()), (CuffOrigin::Bedside, None, 2));
 }
 
 #[test]

@@ -27,18 +27,21 @@ fn open(link: &Path, model: Model) -> SerialPort {
 /// Reads and asks as the driver says until it has understood a number.
 async fn understand(port: &mut SerialPort, model: Model) {
     let mut driver = AnyDriver::new(model.name()).unwrap();
-    driver.opened(Time::ZERO);
+    let start = Instant::now();
+    let now = || Time::from_millis(start.elapsed().as_millis().try_into().unwrap());
+    driver.opened(now());
     let mut buffer = [0; 512];
     let mut understood = false;
     while !understood {
-        if let Some(send) = driver.poll(Time::ZERO, &mut |_| {}).send {
+        let mut hear = |sample| {
+            understood |= matches!(sample, Sample::Oximetry(_) | Sample::CuffState { .. } | Sample::CuffResult(_));
+        };
+        if let Some(send) = driver.poll(now(), &mut hear).send {
             port.try_write(&send).unwrap();
         }
         let count = timeout(PATIENCE, port.read(&mut buffer)).await.expect("in time").unwrap();
         assert!(count > 0, "{model} hung up");
-        driver.decode(&buffer[..count], Time::ZERO, &mut |sample| {
-            understood |= matches!(sample, Sample::Oximetry(_) | Sample::CuffState { .. });
-        });
+        driver.decode(&buffer[..count], now(), &mut hear);
     }
 }
 
@@ -60,7 +63,12 @@ async fn hangs_up(port: &mut SerialPort) {
 #[tokio::test]
 async fn every_device_is_understood_through_its_port() {
     let directory = tempfile::tempdir().unwrap();
-    let scene = Scene::patient(Script::quiet(), 1).shared();
+    // Somebody presses the button of the monitors again and again: some say nothing else.
+    let measures = Script { determination: Some(Span::millis(500)), ..Script::quiet() };
+    let pressed = |script: Script, second: u64| {
+        script.with(Effect::BedsideReading, Time::from_millis(second * 1_000), Span::ZERO)
+    };
+    let scene = Scene::patient((1..300).fold(measures, pressed), 1).shared();
     let start = Instant::now();
     let lines: Vec<_> = Model::ALL
         .iter()

@@ -196,8 +196,19 @@ impl Hot {
     pub fn poll_driver(&mut self, key: DeviceKey) -> (Option<Outgoing>, Option<Instant>) {
         let now = self.now();
         let mut samples = std::mem::take(&mut self.samples);
-        let poll = self.device(key).map(|device| device.poll(now, &mut |sample| samples.push(sample)));
+        let mut link = None;
+        let poll = self.device(key).map(|device| {
+            let poll = device.poll(now, &mut |sample| samples.push(sample));
+            // A message that only silence ends is whole, and proves its device, now.
+            if !samples.is_empty() {
+                link = device.health.heard(now, 0, device.driver.stats().good_frames);
+            }
+            poll
+        });
         let said = !samples.is_empty();
+        if let Some(link) = link {
+            self.link(key, link, now);
+        }
         for sample in samples.drain(..) {
             self.decide(key.bed, Input::Sample { device: key.device, sample }, now);
         }

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::Args;
 use vitalsd_core::driver::{AnyDriver, DecodeStats, Driver, LineSettings, PROTOCOLS, Parity, Protocol, Reject};
-use vitalsd_core::time::Time;
+use vitalsd_core::time::{Span, Time};
 
 use super::broken_pipe_is_no_error;
 use crate::wire::{Sample, Timed};
+
+/// How long the line is silent after the last byte.
+const SILENCE: Span = Span::secs(1);
 
 /// Decode raw bytes of a device: one JSON sample a line, then on standard error what was rejected.
 ///
@@ -48,29 +51,46 @@ impl Decode {
             if read == 0 {
                 break;
             }
-            let mut lines = Vec::new();
+            let mut told = Told::default();
             for byte in buffer.iter().take(read) {
                 count += 1;
-                let mut told = Ok(());
-                driver.decode(&[*byte], arrival(line, count), &mut |sample| {
-                    if told.is_ok() {
-                        told = Timed::new(sample.at(), Sample::from(&sample)).to_line().map(|text| {
-                            lines.extend_from_slice(text.as_bytes());
-                            lines.push(b'\n');
-                        });
-                    }
-                });
-                told?;
+                driver.decode(&[*byte], arrival(line, count), &mut |sample| told.take(&sample));
             }
-            if let Err(error) = out.write_all(&lines).and_then(|()| out.flush()) {
+            if let Err(error) = out.write_all(&told.lines()?).and_then(|()| out.flush()) {
                 return broken_pipe_is_no_error(error);
             }
+        }
+        // What only silence ends has ended now.
+        let mut told = Told::default();
+        driver.poll(arrival(line, count) + SILENCE, &mut |sample| told.take(&sample));
+        if let Err(error) = out.write_all(&told.lines()?).and_then(|()| out.flush()) {
+            return broken_pipe_is_no_error(error);
         }
         eprintln!("{}", in_words(driver.stats(), count));
         if driver.stats().good_frames == 0 {
             bail!("none of these bytes is of {}: another driver, or text instead of raw bytes?", self.driver.name);
         }
         Ok(())
+    }
+}
+
+/// Samples as lines.
+#[derive(Default)]
+struct Told {
+    lines: Vec<u8>,
+    failed: Option<serde_json::Error>,
+}
+
+impl Told {
+    fn take(&mut self, sample: &vitalsd_core::sample::Sample) {
+        match Timed::new(sample.at(), Sample::from(sample)).to_line() {
+            Ok(line) => self.lines.extend(line.bytes().chain(*b"\n")),
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    fn lines(self) -> Result<Vec<u8>, serde_json::Error> {
+        self.failed.map_or(Ok(self.lines), Err)
     }
 }
 

@@ -424,6 +424,7 @@ macro_rules! registry {
     };
 }
 
+pub mod and_medical;
 pub mod bci;
 pub mod buffer;
 pub mod chipox;
@@ -436,6 +437,7 @@ pub mod nellcor;
 pub mod nibp_oem;
 pub mod none;
 pub mod nonin;
+pub mod omron;
 pub mod suntech;
 pub mod text;
 
@@ -457,6 +459,10 @@ registry! {
     Dinamap => dinamap::Dinamap, dinamap::PROTOCOL;
     Suntech => suntech::Suntech, suntech::PROTOCOL;
     NibpOem => nibp_oem::NibpOem, nibp_oem::PROTOCOL;
+    AndTm2655 => and_medical::Tm2655, and_medical::TM2655_PROTOCOL;
+    AndUa767 => and_medical::Ua767, and_medical::UA767_PROTOCOL;
+    OmronHbp9030 => omron::Hbp9030, omron::HBP9030;
+    OmronHbp9020 => omron::Hbp9020, omron::HBP9020;
 }
 
 #[cfg(test)]

@@ -71,6 +71,12 @@ impl<const N: usize> Lines<N> {
         self.ended || self.line.bytes().is_empty()
     }
 
+    /// How many bytes the line has that has begun.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        if self.ended { 0 } else { self.line.bytes().len().saturating_add(self.overlong) }
+    }
+
     /// Forgets the line that has begun.
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -195,6 +201,19 @@ mod tests {
             lines(b"123456789\r\n\xff\r\n12345678\n"),
             [Err(Reject::Length), Err(Reject::Framing), Ok(b"12345678".to_vec())]
         );
+    }
+
+    #[test]
+    fn a_line_that_has_begun_is_as_long_as_what_came_of_it_and_one_that_has_ended_is_not_there() {
+        let mut lines = Lines::<4>::default();
+        let lengths: Vec<_> = b"ab12345\rc"
+            .iter()
+            .map(|byte| {
+                lines.push(*byte);
+                lines.len()
+            })
+            .collect();
+        assert_eq!(lengths, [1, 2, 3, 4, 5, 6, 7, 0, 1]);
     }
 
     #[test]

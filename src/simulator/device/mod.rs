@@ -3,9 +3,11 @@
 //! They are built on the encoders that stand beside the decoders in [`vitalsd_core::driver`], so each
 //! byte layout is written down once.
 
+mod and_medical;
 mod arm;
 mod bci;
 mod chipox;
+mod clock;
 mod contec;
 mod creative;
 mod dinamap;
@@ -13,6 +15,7 @@ mod masimo;
 mod nellcor;
 mod nibp_oem;
 mod nonin;
+mod omron;
 mod pace;
 mod suntech;
 
@@ -23,6 +26,7 @@ use std::sync::Arc;
 use vitalsd_core::driver::{self, Protocol};
 use vitalsd_core::time::Time;
 
+use self::and_medical::{Tm2655, Ua767};
 use self::bci::Bci;
 use self::chipox::Chipox;
 use self::contec::Contec;
@@ -32,6 +36,7 @@ use self::masimo::Masimo;
 use self::nellcor::Nellcor;
 use self::nibp_oem::NibpOem;
 use self::nonin::Nonin;
+use self::omron::Omron;
 use self::suntech::Suntech;
 use super::scene::Scene;
 use super::script::Role;
@@ -116,6 +121,14 @@ models! {
     Suntech => driver::suntech::PROTOCOL, Cuff, |_| Box::new(Suntech::new());
     /// OEM board that speaks 01;;D7.
     NibpOem => driver::nibp_oem::PROTOCOL, Cuff, |scene| Box::new(NibpOem::new(scene));
+    /// A&D TM-2655.
+    AndTm2655 => driver::and_medical::TM2655_PROTOCOL, Cuff, |scene| Box::new(Tm2655::new(scene));
+    /// A&D UA-767PC.
+    AndUa767 => driver::and_medical::UA767_PROTOCOL, Cuff, |scene| Box::new(Ua767::new(scene));
+    /// Omron HBP-9030.
+    OmronHbp9030 => driver::omron::HBP9030, Cuff, |scene| Box::new(Omron::new(omron::Layout::Hbp9030, scene));
+    /// Omron HBP-9020.
+    OmronHbp9020 => driver::omron::HBP9020, Cuff, |scene| Box::new(Omron::new(omron::Layout::Hbp9020, scene));
 }
 
 impl Model {
