@@ -36,7 +36,7 @@ pub mod writer;
 
 pub use header::{Header, Provenance};
 pub use playback::{Playback, Told};
-pub use reader::{CaptureError, Reader};
+pub use reader::{CaptureError, Reader, recognise};
 pub use writer::Writer;
 
 use vitalsd_core::driver::Request;

@@ -1,7 +1,7 @@
 //! Reads a capture, line by line.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -40,6 +40,8 @@ pub enum CaptureError {
 /// What is wrong with a line: what was found, what is allowed, what to do.
 struct Wrong(String, String, &'static str);
 
+/// What some editors put before the first line.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// The remedy for most of it.
 const MEND: &str = "Mend the line, or take it out";
 
@@ -141,7 +143,7 @@ impl<R: BufRead> Reader<R> {
 
     fn read_header(&mut self) -> Result<Header, CaptureError> {
         self.read_line()?;
-        let first = self.text().unwrap_or_default().trim_start_matches('\u{feff}').trim().to_owned();
+        let first = self.text().unwrap_or_default().trim_start_matches(BYTE_ORDER_MARK).trim().to_owned();
         let version = first.strip_prefix(MAGIC.trim_end()).map(str::trim);
         if version != Some(VERSION) {
             let remedy = match version {
@@ -183,10 +185,19 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-/// Whether `start`, the first bytes of a file, are those of a capture of any version.
-#[must_use]
-pub fn is_capture(start: &[u8]) -> bool {
-    start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start).starts_with(MAGIC.as_bytes())
+/// What [`recognise`] gives back: the bytes it has looked at, and the rest behind them.
+pub type Recognised<R> = io::Chain<io::Cursor<Vec<u8>>, R>;
+
+/// Whether `input` begins as a capture of any version does; and all of it again, for whoever reads it.
+///
+/// # Errors
+/// It cannot be read.
+pub fn recognise<R: Read>(mut input: R) -> io::Result<(bool, Recognised<R>)> {
+    let mut start = Vec::new();
+    let longest = BYTE_ORDER_MARK.len().saturating_add(MAGIC.len());
+    (&mut input).take(longest.try_into().unwrap_or(u64::MAX)).read_to_end(&mut start)?;
+    let first = start.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(&start);
+    Ok((first.starts_with(MAGIC.as_bytes()), io::Cursor::new(start).chain(input)))
 }
 
 /// Takes a line of the header.

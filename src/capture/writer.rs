@@ -55,6 +55,12 @@ impl<W: Write> Writer<W> {
         self.out.flush()
     }
 
+    /// What it writes to.
+    #[must_use]
+    pub const fn get_ref(&self) -> &W {
+        &self.out
+    }
+
     /// What it wrote to.
     #[must_use]
     pub fn into_inner(self) -> W {

@@ -9,7 +9,7 @@ mod problem;
 mod settings;
 mod table;
 
-pub use bed::{Bed, Device, SOURCED};
+pub use bed::{Bed, Device, SOURCED, can_source};
 pub use preset::load as load_preset;
 pub use problem::{Place, Problem, Problems, Severity};
 pub use settings::{Broker, Credentials, Settings, load};
