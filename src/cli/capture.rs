@@ -47,7 +47,7 @@ pub struct Capture {
     /// Stop after this many seconds instead of at Ctrl-C.
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<u64>,
-    /// Send the device what its driver asks for: the start command, keep-alives, polls.
+    /// Send the device what its driver asks for: the start command, keep-alives, polls. It never starts a cuff.
     #[arg(long, requires = "driver")]
     start: bool,
 }
