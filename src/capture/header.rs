@@ -129,36 +129,30 @@ impl Key {
 }
 
 /// A header of which not every line has been read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Draft {
     seen: Vec<Key>,
-    header: Option<Provenance>,
-    rest: Rest,
-}
-
-#[derive(Debug, Default)]
-struct Rest {
-    driver: Option<String>,
-    line: Option<LineSettings>,
-    started_at: Option<Timestamp>,
-    port: Option<String>,
-    listened_only: bool,
-    note: Option<String>,
+    /// Its provenance is nothing but a place until that has been seen.
+    header: Header,
 }
 
 impl Draft {
+    /// Nothing of it has been read.
+    pub(super) const fn new() -> Self {
+        Self { seen: Vec::new(), header: Header::of(Provenance::Sheet) }
+    }
+
     /// Takes one line; `None`: the value is not what this key allows.
     pub(super) fn take(&mut self, key: Key, value: &str) -> Option<()> {
+        let header = &mut self.header;
         match key {
-            Key::Driver => self.rest.driver = Some(value.to_owned()),
-            Key::Line => self.rest.line = Some(line::parse(value)?),
-            Key::StartedAt => self.rest.started_at = Some(value.parse().ok()?),
-            Key::Provenance => {
-                self.header = Some(Provenance::ALL.into_iter().find(|one| one.words() == value)?);
-            }
-            Key::Port => self.rest.port = Some(value.to_owned()),
-            Key::Mode => self.rest.listened_only = (value == LISTEN).then_some(true)?,
-            Key::Note => self.rest.note = Some(value.to_owned()),
+            Key::Driver => header.driver = Some(value.to_owned()),
+            Key::Line => header.line = Some(line::parse(value)?),
+            Key::StartedAt => header.started_at = Some(value.parse().ok()?),
+            Key::Provenance => header.provenance = Provenance::ALL.into_iter().find(|one| one.words() == value)?,
+            Key::Port => header.port = Some(value.to_owned()),
+            Key::Mode => header.listened_only = (value == LISTEN).then_some(true)?,
+            Key::Note => header.note = Some(value.to_owned()),
         }
         self.seen.push(key);
         Some(())
@@ -171,7 +165,6 @@ impl Draft {
 
     /// The whole; `None`: its provenance is missing.
     pub(super) fn finish(self) -> Option<Header> {
-        let Rest { driver, line, started_at, port, listened_only, note } = self.rest;
-        Some(Header { driver, line, started_at, provenance: self.header?, port, listened_only, note })
+        self.has(Key::Provenance).then_some(self.header)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use vitalsd_core::driver::{AnyDriver, DecodeStats, Driver, Poll};
+use vitalsd_core::driver::{AnyDriver, DecodeStats, Driver, Poll, Request};
 use vitalsd_core::sample::Sample;
 use vitalsd_core::time::{Span, Time};
 
@@ -30,6 +30,7 @@ pub struct Playback<R> {
     heard: u64,
 }
 
+/// A line that is not yet due; its bytes stand in the playback.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
     at: Time,
@@ -42,7 +43,7 @@ enum Kind {
     Sent,
     Opened,
     Lost,
-    Asked(vitalsd_core::driver::Request),
+    Asked(Request),
     End,
 }
 
@@ -105,12 +106,6 @@ impl<R: BufRead> Playback<R> {
         let told = self.happen(pending, out);
         self.read()?;
         Ok(Some((pending.at, told)))
-    }
-
-    /// The driver.
-    #[must_use]
-    pub const fn driver(&self) -> &AnyDriver {
-        &self.driver
     }
 
     /// What the driver has decoded and rejected.

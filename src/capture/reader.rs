@@ -152,7 +152,7 @@ impl<R: BufRead> Reader<R> {
             };
             return Err(self.error(Wrong(shown(&first), format!("`{MAGIC}{VERSION}`"), remedy)));
         }
-        let mut draft = Draft::default();
+        let mut draft = Draft::new();
         while self.read_line()? {
             let line = self.text()?.trim().to_owned();
             if line.is_empty() {
