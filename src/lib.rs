@@ -6,6 +6,7 @@
 //! In the order a byte walks:
 //!
 //! * [`port`]: serial ports, opened by a stable name, watched, reopened.
+//! * [`capture`]: what went over a serial line, byte for byte.
 //! * [`recording`]: recordings of vital signs, row by row.
 //! * [`simulator`]: patients and devices on pseudo-terminals.
 //! * [`replay`]: a recording through drivers and bed in simulated time.
@@ -15,6 +16,7 @@
 //! * [`config`]: a file becomes checked settings; every error names file, line and remedy.
 
 pub mod bedside;
+pub mod capture;
 pub mod cli;
 pub mod config;
 pub mod mqtt;

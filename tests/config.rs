@@ -8,9 +8,10 @@ mod presets;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
-use vitalsd::config::{self, Checked, Problem, Problems, Settings, Severity};
+use vitalsd::config::{self, Checked, FlightRecorder, Problem, Problems, Settings, Severity};
 use vitalsd_core::driver::{Certainty, OwnAlarm, PROTOCOLS, Protocol, Quantity};
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::time::Span;
@@ -288,6 +289,45 @@ fn a_login_needs_both_halves_and_a_file_that_is_kept_private() {
     fs::remove_file(clinic.path("password")).unwrap();
     let problems = clinic.load(&but(SOUND, "port = 1883", login)).unwrap_err();
     only(&problems, Severity::Error, 8, "cannot be found");
+}
+
+#[test]
+fn the_flight_recorder_is_off_until_it_is_asked_for_and_check_says_so_either_way() {
+    let clinic = Clinic::new();
+    assert_eq!(clinic.load(SOUND).unwrap().value.flight_recorder, None);
+    let asked = |section: &str| but(SOUND, "[[bed]] # 8", &format!("[flight_recorder]\n{section}[[bed]]"));
+    let recorder = clinic.load(&asked("")).unwrap().value.flight_recorder.unwrap();
+    assert_eq!((recorder.minutes, recorder.directory.as_path()), (5, Path::new("/tmp/x/flight-recorder")));
+    let all = "minutes = 10\ndirectory = \"flights\"\nkilobytes_per_port = 512\nfiles = 7\nmegabytes = 20\n";
+    let recorder = clinic.load(&asked(all)).unwrap().value.flight_recorder.unwrap();
+    let FlightRecorder { minutes, directory, bytes_per_port, files, bytes } = recorder;
+    assert_eq!((minutes, directory, bytes_per_port), (10, clinic.path("flights"), 512_000));
+    assert_eq!((files, bytes), (7, 20_000_000));
+
+    let page = |text: &str| {
+        clinic.write("vitalsd.toml", text);
+        let check = Command::new(env!("CARGO_BIN_EXE_vitalsd")).arg("check").arg(clinic.path("vitalsd.toml")).output();
+        String::from_utf8(check.unwrap().stdout).unwrap()
+    };
+    assert!(page(SOUND).contains("off: no bytes of a device are kept"));
+    let on = page(&asked(all));
+    for words in
+        ["ON: ", "last 10 min", "a person's raw vital signs", "/flights", "7 files and 20 MB", "1024 kB of memory"]
+    {
+        assert!(on.contains(words), "{words} is missing:\n{on}");
+    }
+}
+
+#[test]
+fn a_flight_recorder_that_could_not_keep_one_capture_or_without_a_bound_is_refused() {
+    let refuses =
+        |line: &str, at, found: &str| refused("[[bed]] # 8", &format!("[flight_recorder]\n{line}\n[[bed]]"), at, found);
+    refuses("megabytes = 4", 8, "no room for one capture of 1024 kB");
+    refuses("minutes = 0", 9, "`minutes` is the number 0");
+    refuses("minutes = 61", 9, "`minutes` is the number 61");
+    refuses("kilobytes_per_port = 10000", 9, "`kilobytes_per_port` is the number 10000");
+    refuses("files = 0", 9, "`files` is the number 0");
+    refuses("hours = 1", 9, "`hours` is unknown");
 }
 
 #[test]

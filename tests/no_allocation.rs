@@ -6,6 +6,8 @@ mod steady;
 use std::hint::black_box;
 
 use steady::{Tally, Tape, allocations};
+use vitalsd::bedside::flight::ring::Ring;
+use vitalsd::capture::What;
 use vitalsd::simulator::device::Model;
 use vitalsd::simulator::script::{Effect, Script};
 use vitalsd_core::time::{Span, Time};
@@ -49,6 +51,17 @@ fn an_alarm_that_stands_and_is_accepted_allocates_nothing() {
     assert!(bedside.bed().alarms().all(|alarm| alarm.ack.is_some()) && bedside.bed().alarms().count() >= 3);
     assert!(tally.frames >= 100_000 && tally.changed <= 20, "{tally:?}");
     assert_eq!(tally.allocated, 0, "{tally:?}");
+}
+
+#[test]
+fn a_flight_recorder_allocates_nothing_however_long_it_listens() {
+    let mut ring = Ring::new(Span::mins(5), 100_000);
+    let before = allocations::count();
+    for n in 0..100_000 {
+        ring.take(Time::from_millis(n * 16), What::Heard(&[0x01, 0x81, 0x43, 0x00, 0xc5]));
+    }
+    assert_eq!(allocations::count() - before, 0);
+    assert!(ring.copy(Time::from_millis(1_600_000)).len() > 90_000, "it was full");
 }
 
 #[test]

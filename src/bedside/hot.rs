@@ -1,6 +1,7 @@
 //! What one turn of the loop does. Everything the loops share is owned here, once.
 
 mod broker;
+mod recorder;
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -18,10 +19,12 @@ use vitalsd_core::vitals::{Absent, Measured};
 use super::StartError;
 use super::boot::Boot;
 use super::company::Company;
+use super::flight::FlightRecorder;
 use super::requests::Requests;
 use super::room::{DeviceKey, Room};
 use super::stages::{Stage, Stages};
 use super::voice;
+use crate::capture::What;
 use crate::config::Settings;
 use crate::mqtt::{Config, Publisher};
 use crate::wire::{BoxTopic, Clock, Heartbeat, Id, Root, Topic, WallTime};
@@ -67,6 +70,8 @@ pub struct Hot {
     broker_lost: bool,
     /// Who else is there.
     company: Company,
+    /// The last minutes of every line, if they are to be kept.
+    flight: Option<FlightRecorder>,
     /// That nobody listens is in the log already, for this connection.
     nobody_told: bool,
 }
@@ -119,6 +124,7 @@ impl Hot {
             clock_trusted: std::path::Path::new(CLOCK_SYNCHRONIZED).exists(),
             broker_lost: true,
             company: Company::new(box_id, settings.expect_station),
+            flight: settings.flight_recorder.as_ref().map(|flight| FlightRecorder::start(flight, &settings.beds)),
             nobody_told: false,
         };
         let now = hot.time(start);
@@ -168,12 +174,20 @@ impl Hot {
         }
         self.samples = samples;
         self.hurry();
+        // After everything that is said: it is on its way by now.
+        self.record(key, now, What::Heard(bytes));
+    }
+
+    /// Bytes were written to a device.
+    pub fn sent(&mut self, key: DeviceKey, bytes: &[u8]) {
+        self.record(key, self.now(), What::Sent(bytes));
     }
 
     /// The port of a device was opened.
     pub fn opened(&mut self, key: DeviceKey) {
         let now = self.now();
         info!(device = %self.name(key), "port open");
+        self.record(key, now, What::Opened);
         if let Some(device) = self.device(key) {
             device.opened(now);
         }
@@ -185,6 +199,7 @@ impl Hot {
     pub fn port_lost(&mut self, key: DeviceKey, reason: LossReason, text: &str) {
         let now = self.now();
         warn!(device = %self.name(key), %reason, "{text}");
+        self.record(key, now, What::Lost);
         if let Some(device) = self.device(key) {
             device.closed();
         }
@@ -282,12 +297,17 @@ impl Hot {
         }
         let mut refused = None;
         for output in self.said.drain(..) {
+            if let Some(flight) = &mut self.flight {
+                flight.hear(bed, &output);
+            }
             match output {
                 Output::Alarm(_) => {}
                 Output::Request { device, request } => {
                     let asked = room.device_mut(device).map(|device| device.request(request, now));
                     if matches!(asked, Some(Err(_))) && request == Request::StartCuff {
                         refused = Some(device);
+                    } else if let Some(flight) = &mut self.flight {
+                        flight.take(DeviceKey { bed, device }, now, What::Asked(request));
                     }
                 }
                 Output::Session => voice::say_session(room, now, clock, publisher),
@@ -330,6 +350,7 @@ impl Hot {
         if let Some(publisher) = self.publisher.as_mut() {
             publisher.flush();
         }
+        self.save_flight(now);
         self.armed = self.next_due();
         self.armed
     }
@@ -394,7 +415,8 @@ impl Hot {
     /// When something is due by the passing of time alone.
     fn next_due(&self) -> Instant {
         let beds = self.rooms.iter().filter_map(|room| room.bed.deadline()).map(|due| self.instant(due));
-        beds.chain([self.next_beat, self.next_latency]).min().unwrap_or(self.next_beat)
+        let flight = self.flight.as_ref().and_then(FlightRecorder::due).map(|due| self.instant(due));
+        beds.chain(flight).chain([self.next_beat, self.next_latency]).min().unwrap_or(self.next_beat)
     }
 
     /// Ends a turn: hands to the socket what was said, and wakes the clock's loop if something is due before

@@ -5,6 +5,7 @@
 //! * [`voice`]: what a bed says, on its topics.
 //! * [`requests`]: commands that came by MQTT, carried out or refused.
 //! * [`company`]: stations that look, and boxes that claim the same bed.
+//! * [`flight`]: the last minutes of every line, saved when an alarm begins.
 //! * [`stages`]: how long a byte takes at each stage.
 //! * [`boot`]: which life of the box this is.
 //! * [`watchdog`]: whether every loop still turns.
@@ -15,6 +16,7 @@
 
 pub mod boot;
 pub mod company;
+pub mod flight;
 pub mod hot;
 pub mod requests;
 pub mod room;
@@ -101,12 +103,20 @@ async fn turn(settings: &Settings, hot: Rc<RefCell<Hot>>, stop: impl Future<Outp
     }
     tasks.shutdown().await;
     let publisher = hot.borrow_mut().take_publisher();
-    if let Some(publisher) = publisher {
-        let confirmed = publisher.stop().await;
-        if confirmed {
+    let flight = hot.borrow_mut().take_flight();
+    let saved = async {
+        if let Some((flight, now, clock)) = flight {
+            flight.finish(now, clock).await;
+        }
+    };
+    let goodbye = async {
+        if let Some(publisher) = publisher
+            && publisher.stop().await
+        {
             info!("said goodbye to the broker");
         }
-    }
+    };
+    tokio::join!(goodbye, saved);
 }
 
 /// One port: reads it, lets its driver speak.
@@ -126,10 +136,11 @@ async fn serve_port(hot: Rc<RefCell<Hot>>, key: DeviceKey, mut port: Port, beat:
         }
         beat.turned();
         let (send, next) = hot.borrow_mut().poll_driver(key);
-        if let Some(send) = send
-            && let Err(error) = port.write(&send)
-        {
-            warn!(device = %hot.borrow().name(key), %error, "a request to the device was not sent");
+        if let Some(send) = send {
+            match port.write(&send) {
+                Ok(()) => hot.borrow_mut().sent(key, &send),
+                Err(error) => warn!(device = %hot.borrow().name(key), %error, "a request to the device was not sent"),
+            }
         }
         rearm(timer.as_mut(), next);
     }

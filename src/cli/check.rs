@@ -12,7 +12,7 @@ use clap::Args;
 use vitalsd_core::driver::{PROTOCOLS, Protocol, Quantity};
 use vitalsd_core::time::Span;
 
-use crate::config::{self, Bed, Checked, Problems, Settings};
+use crate::config::{self, Bed, Checked, FlightRecorder, Problems, Settings};
 
 /// Says what is wrong with a configuration or a preset, else shows the alarms that result.
 ///
@@ -82,7 +82,7 @@ fn is_preset(path: &Path) -> bool {
 }
 
 fn settings_page(settings: &Settings, path: &Path) -> String {
-    let Settings { site, box_id, state_dir, expect_station, broker, beds, .. } = settings;
+    let Settings { site, box_id, state_dir, expect_station, broker, flight_recorder, beds, .. } = settings;
     let mut page = format!("{}: sound\n\n", path.display());
     let user = broker.credentials.as_ref().map_or(String::new(), |login| format!(" as {}", login.username));
     let mut about = Grid::default();
@@ -91,6 +91,7 @@ fn settings_page(settings: &Settings, path: &Path) -> String {
     about.row(["broker", &format!("{}:{}{user}", broker.host, broker.port)]);
     about.row(["station", if *expect_station { "expected: its absence is an alarm" } else { "not expected" }]);
     about.row(["state", &state_dir.display().to_string()]);
+    about.row(["recorder", &recorder(flight_recorder.as_ref(), beds)]);
     page += &about.text();
     page += "\n";
     let mut devices = Grid::default();
@@ -117,6 +118,21 @@ fn settings_page(settings: &Settings, path: &Path) -> String {
         page += &unmeasured(bed);
     }
     page
+}
+
+/// Whether raw vital signs are kept, and where: somebody must know.
+fn recorder(settings: Option<&FlightRecorder>, beds: &[Bed]) -> String {
+    let Some(FlightRecorder { minutes, directory, bytes_per_port, files, bytes }) = settings else {
+        return "off: no bytes of a device are kept".to_owned();
+    };
+    let ports = beds.iter().map(|bed| bed.devices.len()).sum::<usize>();
+    format!(
+        "ON: an alarm saves the last {minutes} min of its device, a person's raw vital signs, in {}, \
+         at most {files} files and {} MB; {} kB of memory",
+        directory.display(),
+        bytes / 1_000_000,
+        bytes_per_port.saturating_mul(ports) / 1_000,
+    )
 }
 
 /// What a bed has no source of, one line each.

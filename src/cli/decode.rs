@@ -1,103 +1,162 @@
-//! `vitalsd decode`: raw bytes to samples.
+//! `vitalsd decode`: bytes of a device to samples.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, Error, anyhow, bail};
 use clap::Args;
-use vitalsd_core::driver::{AnyDriver, DecodeStats, Driver, LineSettings, PROTOCOLS, Parity, Protocol, Reject};
+use vitalsd_core::driver::{AnyDriver, DecodeStats, Driver, LineSettings, Parity, Protocol, Reject};
+use vitalsd_core::sample::Sample;
 use vitalsd_core::time::{Span, Time};
 
-use super::broken_pipe_is_no_error;
-use crate::wire::{Sample, Timed};
+use super::{broken_pipe_is_no_error, drivers};
+use crate::capture::{self, Header, Playback};
+use crate::wire::{self, Timed};
 
-/// How long the line is silent after the last byte.
-const SILENCE: Span = Span::secs(1);
-
-/// Decode raw bytes of a device: one JSON sample a line, then on standard error what was rejected.
+/// Decode bytes of a device: one JSON sample a line, then on standard error what was rejected.
 ///
-/// Bytes from a file have no times of their own: each counts as sent when it would have come over a
-/// line that is never idle.
+/// A capture of `vitalsd capture` is known by its first line, and has its times and its driver in it. Raw bytes
+/// have no times of their own: each counts as sent when it would have come over a line that is never idle.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  vitalsd decode --driver nonin-df2 capture.bin
-  vitalsd decode --driver contec-old - < capture.bin")]
+  vitalsd decode night.capture
+  vitalsd decode --driver nonin-df2 raw.bin
+  vitalsd decode --driver contec-old - < raw.bin")]
 pub struct Decode {
-    /// The driver, as `vitalsd drivers` lists them.
-    #[arg(long, value_name = "NAME", value_parser = protocol)]
-    driver: &'static Protocol,
-    /// The bytes; `-` is standard input.
+    /// The driver, as `vitalsd drivers` lists them [default: the one that the capture names].
+    #[arg(long, value_name = "NAME", value_parser = drivers::named)]
+    driver: Option<&'static Protocol>,
+    /// A capture, or raw bytes; `-` is standard input.
     #[arg(default_value = "-", value_name = "FILE")]
     file: PathBuf,
 }
 
+/// The driver's time at the start of a capture: a device may state that something is hours old.
+const START: Time = Time::from_millis(86_400_000);
+/// How long the line is silent after the last of raw bytes.
+const SILENCE: Span = Span::secs(1);
+
 impl Decode {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let named =
-            || format!("{}: cannot be read. Give a file of raw bytes that this user may read", self.file.display());
-        let mut input: Box<dyn Read> = match self.file.as_os_str().to_str() {
+        let named = || {
+            format!(
+                "{}: cannot be read. Give a file, a capture or raw bytes, that this user may read",
+                self.file.display()
+            )
+        };
+        let input: Box<dyn Read> = match self.file.as_os_str().to_str() {
             Some("-") => Box::new(io::stdin().lock()),
             _ => Box::new(File::open(&self.file).with_context(named)?),
         };
-        let mut driver = AnyDriver::new(self.driver.name).context("the driver is not built in")?;
-        let line = self.driver.lines.first().copied().unwrap_or(LineSettings::n1(9_600));
+        let (is_capture, input) = capture::recognise(input).with_context(named)?;
+        if is_capture {
+            return self.capture(BufReader::new(input));
+        }
+        let protocol = self.driver.ok_or_else(|| {
+            anyhow!("{}: raw bytes do not name their driver. Give it: --driver NAME", self.file.display())
+        })?;
+        self.raw(protocol, input)
+    }
+
+    fn capture(&self, input: impl BufRead) -> anyhow::Result<()> {
+        // These errors name their cause themselves: as a chain it would stand there twice.
+        let reader = capture::Reader::new(&self.file, input).map_err(Error::msg)?;
+        let protocol = self.driver.map_or_else(|| driver_of(reader.header()), Ok);
+        let protocol = protocol.with_context(|| self.file.display().to_string())?;
+        let driver = AnyDriver::new(protocol.name).context("the driver is not built in")?;
+        let mut playback = Playback::new(reader, driver, START).map_err(Error::msg)?;
+        let mut out = io::stdout().lock();
+        loop {
+            let mut lines = Lines::since(START);
+            let step = playback.step(&mut |sample| lines.push(&sample)).map_err(Error::msg);
+            if let Err(error) = lines.tell(&mut out)? {
+                return broken_pipe_is_no_error(error);
+            }
+            if step?.is_none() {
+                break;
+            }
+        }
+        if playback.cut_off() {
+            eprintln!("{}: the last line was cut off and is left out", self.file.display());
+        }
+        summarise(protocol, playback.stats(), playback.heard())
+    }
+
+    fn raw(&self, protocol: &Protocol, mut input: impl Read) -> anyhow::Result<()> {
+        let mut driver = AnyDriver::new(protocol.name).context("the driver is not built in")?;
+        let line = protocol.lines.first().copied().unwrap_or(LineSettings::n1(9_600));
         let mut out = io::stdout().lock();
         driver.opened(Time::ZERO);
         let (mut buffer, mut count) = ([0; 4_096], 0_u64);
         loop {
-            let read = input.read(&mut buffer).with_context(named)?;
+            let read = input.read(&mut buffer).with_context(|| format!("{}: cannot be read", self.file.display()))?;
             if read == 0 {
                 break;
             }
-            let mut told = Told::default();
+            let mut lines = Lines::since(Time::ZERO);
             for byte in buffer.iter().take(read) {
                 count += 1;
-                driver.decode(&[*byte], arrival(line, count), &mut |sample| told.take(&sample));
+                driver.decode(&[*byte], arrival(line, count), &mut |sample| lines.push(&sample));
             }
-            if let Err(error) = out.write_all(&told.lines()?).and_then(|()| out.flush()) {
+            if let Err(error) = lines.tell(&mut out)? {
                 return broken_pipe_is_no_error(error);
             }
         }
         // What only silence ends has ended now.
-        let mut told = Told::default();
-        driver.poll(arrival(line, count) + SILENCE, &mut |sample| told.take(&sample));
-        if let Err(error) = out.write_all(&told.lines()?).and_then(|()| out.flush()) {
+        let mut lines = Lines::since(Time::ZERO);
+        driver.poll(arrival(line, count) + SILENCE, &mut |sample| lines.push(&sample));
+        if let Err(error) = lines.tell(&mut out)? {
             return broken_pipe_is_no_error(error);
         }
-        eprintln!("{}", in_words(driver.stats(), count));
-        if driver.stats().good_frames == 0 {
-            bail!("none of these bytes is of {}: another driver, or text instead of raw bytes?", self.driver.name);
+        summarise(protocol, driver.stats(), count)
+    }
+}
+
+/// The protocol that a capture names.
+pub(super) fn driver_of(header: &Header) -> anyhow::Result<&'static Protocol> {
+    let name = header.driver.as_deref().context("the capture names no driver. Give it: --driver NAME")?;
+    drivers::named(name).map_err(|error| anyhow!("{error}, with --driver"))
+}
+
+/// Samples on their way to standard output.
+struct Lines {
+    zero: Time,
+    text: Result<Vec<u8>, serde_json::Error>,
+}
+
+impl Lines {
+    /// None yet; times count from `zero`.
+    const fn since(zero: Time) -> Self {
+        Self { zero, text: Ok(Vec::new()) }
+    }
+
+    fn push(&mut self, sample: &Sample) {
+        let Ok(text) = &mut self.text else { return };
+        let at = Time::ZERO + sample.at().since(self.zero);
+        match Timed::new(at, wire::Sample::from(sample)).to_line() {
+            Ok(line) => {
+                text.extend_from_slice(line.as_bytes());
+                text.push(b'\n');
+            }
+            Err(error) => self.text = Err(error),
         }
-        Ok(())
+    }
+
+    /// Writes them; whether that was possible stands in the inner result.
+    fn tell(self, out: &mut impl Write) -> anyhow::Result<io::Result<()>> {
+        let text = self.text?;
+        Ok(if text.is_empty() { Ok(()) } else { out.write_all(&text).and_then(|()| out.flush()) })
     }
 }
 
-/// Samples as lines.
-#[derive(Default)]
-struct Told {
-    lines: Vec<u8>,
-    failed: Option<serde_json::Error>,
-}
-
-impl Told {
-    fn take(&mut self, sample: &vitalsd_core::sample::Sample) {
-        match Timed::new(sample.at(), Sample::from(sample)).to_line() {
-            Ok(line) => self.lines.extend(line.bytes().chain(*b"\n")),
-            Err(error) => self.failed = Some(error),
-        }
+fn summarise(protocol: &Protocol, stats: &DecodeStats, bytes: u64) -> anyhow::Result<()> {
+    eprintln!("{}", in_words(stats, bytes));
+    if stats.good_frames == 0 {
+        bail!("none of these bytes is of {}: another driver, or text instead of raw bytes?", protocol.name);
     }
-
-    fn lines(self) -> Result<Vec<u8>, serde_json::Error> {
-        self.failed.map_or(Ok(self.lines), Err)
-    }
-}
-
-fn protocol(name: &str) -> Result<&'static Protocol, String> {
-    let known = || PROTOCOLS.iter().map(|protocol| protocol.name).collect::<Vec<_>>().join(", ");
-    let found = PROTOCOLS.iter().copied().find(|protocol| protocol.name == name);
-    found.ok_or_else(|| format!("no such driver `{name}`; give one of {}", known()))
+    Ok(())
 }
 
 /// When the `nth` byte has arrived on a line that is never idle.

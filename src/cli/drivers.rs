@@ -25,6 +25,16 @@ impl Drivers {
     }
 }
 
+/// The protocol of that name, for an option.
+///
+/// # Errors
+/// There is none; those that there are.
+pub(super) fn named(name: &str) -> Result<&'static Protocol, String> {
+    let known = || PROTOCOLS.iter().map(|protocol| protocol.name).collect::<Vec<_>>().join(", ");
+    let found = PROTOCOLS.iter().copied().find(|protocol| protocol.name == name);
+    found.ok_or_else(|| format!("no such driver `{name}`; give one of {}", known()))
+}
+
 fn lines(protocol: &Protocol) -> Vec<String> {
     protocol.lines.iter().map(ToString::to_string).collect()
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "demo-broker")]
 mod broker;
+mod capture;
 mod check;
 mod decode;
 #[cfg(feature = "demo-broker")]
@@ -36,6 +37,7 @@ enum Command {
     #[cfg(feature = "demo-broker")]
     #[command(hide = true)]
     Broker(broker::Broker),
+    Capture(capture::Capture),
     Check(check::Check),
     #[cfg(feature = "demo-broker")]
     Demo(demo::Demo),
@@ -58,6 +60,7 @@ impl Cli {
         match self.command {
             #[cfg(feature = "demo-broker")]
             Command::Broker(broker) => broker.run(),
+            Command::Capture(capture) => capture.run(),
             Command::Check(check) => check.run(),
             #[cfg(feature = "demo-broker")]
             Command::Demo(demo) => demo.run(),

@@ -1,35 +1,37 @@
-//! `vitalsd replay`: a recording through the same drivers and the same bed, in simulated time.
+//! `vitalsd replay`: a recording or a capture through the same drivers and the same bed, in simulated time.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Error, anyhow};
+use anyhow::{Context, Error, anyhow, bail};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
-use vitalsd_core::monitor::input::Route;
+use vitalsd_core::monitor::input::{DeviceIndex, Route};
 use vitalsd_core::monitor::output::Event;
 use vitalsd_core::monitor::preset::Preset;
 use vitalsd_core::time::{Span, Time};
 
 mod page;
 
-use super::broken_pipe_is_no_error;
+use super::{broken_pipe_is_no_error, decode};
+use crate::capture;
 use crate::config::{self, Checked};
-use crate::recording::Reader;
-use crate::replay::{self, Terms, trial};
+use crate::recording::{Reader, RecordingError};
+use crate::replay::{self, Terms, captured, trial};
 use crate::simulator::device::Model;
 use crate::simulator::labelled::Set;
 use crate::simulator::script::Role;
 use crate::wire::{self, Clock, Id, Timed};
 
-/// Play a recording (CSV) through the drivers and the alarm rules: one JSON event a line.
+/// Play a recording (CSV) or a capture through the drivers and the alarm rules: one JSON event a line.
 ///
-/// The session opens at the start of the recording. Its columns with data are the devices of the bed; a
-/// blank is the lack of a value. The wall-clock times in the events count from 1970-01-01T00:00:00Z, so that
+/// The session opens at the start. The columns of a recording that have data are the devices of the bed; a
+/// blank is the lack of a value. A capture (`vitalsd capture`) is one device. The wall-clock times in the events count from 1970-01-01T00:00:00Z, so that
 /// two runs are the same byte for byte.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -37,6 +39,7 @@ Examples:
   vitalsd replay night.csv
   vitalsd replay night.csv --driver nonin-df2 --route im --dose-at 300 --speed 10
   vitalsd replay night.csv --summary
+  vitalsd replay night.capture
   vitalsd replay --synthetic artefacts --seeds 20 --summary
 
 A recording is a CSV with this header; a blank is the lack of a value, and columns without data may stay blank:
@@ -44,7 +47,7 @@ A recording is a CSV with this header; a blank is the lack of a value, and colum
   0,97,72,,,,,
   1,97,72,,,128,82,99")]
 pub struct Replay {
-    /// The recording.
+    /// The recording, or a capture: it is known by its first line.
     #[arg(value_name = "FILE", required_unless_present = "synthetic")]
     file: Option<PathBuf>,
     /// Instead of a recording, simulated sessions of which the truth is known: quiet, artefacts, events,
@@ -55,7 +58,7 @@ pub struct Replay {
     #[arg(long, value_name = "N", default_value_t = 20, requires = "synthetic", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     seeds: u32,
     /// Send its values over a simulated line of this device and read them back by the driver; repeat it
-    /// for oximeter and blood-pressure monitor.
+    /// for oximeter and blood-pressure monitor. Of a capture: the driver that reads it, instead of the one it names.
     #[arg(long, value_name = "NAME")]
     driver: Vec<Model>,
     /// The alarm limits [default: kat-default-1, as compiled in, without its check rounds: nobody walks them].
@@ -92,7 +95,7 @@ impl Replay {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let preset = self.preset()?;
         let written = match (&self.file, self.synthetic) {
-            (Some(file), _) => self.recording(file, preset)?,
+            (Some(file), _) => self.file(file, preset)?,
             (None, Some(set)) => {
                 let trial = trial::run(set, self.seeds, &preset)?;
                 self.say(&trial, || page::trial(&trial))?
@@ -102,9 +105,7 @@ impl Replay {
         written.or_else(broken_pipe_is_no_error)
     }
 
-    fn recording(&self, file: &Path, preset: Preset) -> anyhow::Result<io::Result<()>> {
-        // These errors name their cause themselves: as a chain it would stand there twice.
-        let rows = Reader::open(file).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(Error::msg)?;
+    fn file(&self, file: &Path, preset: Preset) -> anyhow::Result<io::Result<()>> {
         let terms = Terms {
             preset,
             route: self.route,
@@ -112,6 +113,15 @@ impl Replay {
             cadence: self.cadence,
             drivers: self.driver.clone(),
         };
+        let unreadable = |source| Error::msg(RecordingError::Io { file: file.into(), source });
+        let (is_capture, input) = File::open(file).and_then(capture::recognise).map_err(unreadable)?;
+        let input = BufReader::new(input);
+        if is_capture { self.capture(file, input, &terms) } else { self.recording(file, input, terms) }
+    }
+
+    fn recording(&self, file: &Path, input: impl BufRead, terms: Terms) -> anyhow::Result<io::Result<()>> {
+        // These errors name their cause themselves: as a chain it would stand there twice.
+        let rows = Reader::new(file, input).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(Error::msg)?;
         let named = || file.display().to_string();
         let replay = replay::Replay::new(rows, terms).with_context(named)?;
         let story = replay.play().with_context(named)?;
@@ -119,8 +129,22 @@ impl Replay {
             let summary = replay.summary(&story);
             self.say(&summary, || page::summary(&summary))
         } else {
-            Ok(tell(&lines(&replay, &story.events)?, self.speed))
+            Ok(tell(&lines(&story.events, |device| replay.role(device))?, self.speed))
         }
+    }
+
+    fn capture(&self, file: &Path, input: impl BufRead, terms: &Terms) -> anyhow::Result<io::Result<()>> {
+        if self.summary {
+            bail!("{}: a summary needs the values of a recording. Leave out --summary", file.display());
+        }
+        let reader = capture::Reader::new(file, input).map_err(Error::msg)?;
+        let protocol = match self.driver.as_slice() {
+            [] => decode::driver_of(reader.header()).with_context(|| file.display().to_string())?,
+            [model] => model.protocol(),
+            _ => bail!("{}: a capture is one device. Give one --driver at the most", file.display()),
+        };
+        let events = captured::events(reader, protocol, terms).map_err(Error::msg)?;
+        Ok(tell(&lines(&events, |_| Some(captured::role(protocol)))?, self.speed))
     }
 
     /// For programs or for people.
@@ -140,10 +164,10 @@ impl Replay {
 }
 
 /// Each event as a line of JSON, with its time.
-fn lines(replay: &replay::Replay, events: &[Event]) -> anyhow::Result<Vec<(Time, String)>> {
+fn lines(events: &[Event], role: impl Fn(DeviceIndex) -> Option<Role>) -> anyhow::Result<Vec<(Time, String)>> {
     let clock = Clock::new(Timestamp::UNIX_EPOCH);
     let (oximeter, cuff) = (Id::new("oximeter")?, Id::new("cuff")?);
-    let name = |device| match replay.role(device) {
+    let name = |device| match role(device) {
         Some(Role::Cuff) => cuff,
         _ => oximeter,
     };

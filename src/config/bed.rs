@@ -51,7 +51,8 @@ impl Device {
 
 /// Whether a device of `protocol` can be the source of `quantity`. The pulse rate of a device
 /// without SpO2 is a cuff's: one number a determination, fit for a comparison only (row 28).
-fn can_source(protocol: &Protocol, quantity: Quantity) -> bool {
+#[must_use]
+pub fn can_source(protocol: &Protocol, quantity: Quantity) -> bool {
     protocol.measures(quantity) && (quantity != Quantity::Pulse || protocol.measures(Quantity::Spo2))
 }
 

@@ -4,12 +4,14 @@
 //! Past this door nobody checks a setting again.
 
 mod bed;
+mod flight;
 mod preset;
 mod problem;
 mod settings;
 mod table;
 
-pub use bed::{Bed, Device, SOURCED};
+pub use bed::{Bed, Device, SOURCED, can_source};
+pub use flight::FlightRecorder;
 pub use preset::load as load_preset;
 pub use problem::{Place, Problem, Problems, Severity};
 pub use settings::{Broker, Credentials, Settings, load};

@@ -12,9 +12,10 @@ use vitalsd_core::driver::Protocol;
 use vitalsd_core::monitor::preset::Preset;
 
 use super::bed::{self, Bed};
+use super::flight::FlightRecorder;
 use super::problem::Problems;
 use super::table::{self, Table};
-use super::{Checked, preset};
+use super::{Checked, flight, preset};
 
 /// What the bedside daemon needs to know, checked.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Settings {
     pub preset_file: PathBuf,
     /// Where to publish.
     pub broker: Broker,
+    /// The flight recorder; `None`: off.
+    pub flight_recorder: Option<FlightRecorder>,
     /// The beds of this box, at least one.
     pub beds: Vec<Bed>,
 }
@@ -80,21 +83,24 @@ fn read(file: &Table<'_>, known: &[&'static Protocol]) -> Option<Settings> {
     let site = file.require("site", id(file, "site"), "\"clinic\"");
     let box_id = file.require("box", id(file, "box"), "\"box-03\"");
     let state_dir = file.text("state_dir").map(|dir| PathBuf::from(dir.get_ref()));
+    let state_dir = state_dir.unwrap_or_else(|| default_state_dir(env::var_os("STATE_DIRECTORY")));
     let expect_station = file.flag("expect_station").unwrap_or(true);
     let preset_path = file.require("preset", file.text("preset"), "\"presets/kat-default-1.toml\"");
     let preset = preset_path.and_then(|named| load_preset(file, &named));
     // A broken section is reported and drops the settings as a whole; only an absent one has a default.
     let broker = file.section("broker", read_broker).unwrap_or_else(Broker::on_this_box);
+    let flight_recorder = file.section("flight_recorder", |table| flight::read(table, &state_dir));
     let beds = bed::read_all(file, known);
     let (preset, preset_file) = preset?;
     Some(Settings {
         site: site?,
         box_id: box_id?,
-        state_dir: state_dir.unwrap_or_else(|| default_state_dir(env::var_os("STATE_DIRECTORY"))),
+        state_dir,
         expect_station,
         preset,
         preset_file,
         broker,
+        flight_recorder,
         beds,
     })
 }

@@ -1,11 +1,13 @@
-//! A recording through the same drivers and the same bed as at the bedside, in simulated time.
+//! A recording, or a raw capture, through the same drivers and the same bed as at the bedside, in simulated time.
 //!
 //! Its rows enter as samples, or (with a driver named) as the bytes of a simulated device. The bed looks
 //! when something arrives; what was due in between it stamps with the moment it was due.
 
+pub mod captured;
 mod content;
 mod excursion;
 mod plain;
+mod play;
 mod source;
 mod story;
 mod summary;
@@ -16,13 +18,14 @@ mod verdict;
 pub use story::Story;
 
 use thiserror::Error;
-use vitalsd_core::monitor::input::{Action, Command, CommandRefusal, DeviceIndex, Input, Opening, Route};
-use vitalsd_core::monitor::output::{Condition, Event, EventKind, Output, Presence};
+use vitalsd_core::monitor::Device;
+use vitalsd_core::monitor::input::{CommandRefusal, DeviceIndex, Input, Route};
+use vitalsd_core::monitor::output::{Event, Output};
 use vitalsd_core::monitor::preset::Preset;
-use vitalsd_core::monitor::{Bed, Device};
 use vitalsd_core::time::{Span, Time};
 
 use self::content::Content;
+use self::play::Play;
 use self::source::Source;
 use crate::recording::Row;
 use crate::simulator::device::Model;
@@ -30,8 +33,6 @@ use crate::simulator::scene::Scene;
 use crate::simulator::script::{Role, Script};
 use crate::wire::Summary;
 
-/// Who opens the session and gives the dose.
-const ACTOR: &str = "replay";
 /// R1.2: a slower oximeter is shown, but raises no alarm.
 const SLOWEST_ALARM_SOURCE: Span = Span::secs(4);
 
@@ -137,36 +138,27 @@ impl Replay {
     pub fn run(&self, out: &mut impl FnMut(Output)) -> Result<(), ReplayError> {
         let mut sources: Vec<_> = self.parts.iter().map(|part| self.source(*part)).collect();
         let devices = self.parts.iter().map(|part| self.device(*part)).collect();
-        let mut bed = Bed::new(self.terms.preset.clone(), devices, Time::ZERO);
-        for (device, source) in (0..).map(DeviceIndex).zip(&sources) {
-            bed.input(&Input::Link { device, link: source.link() }, Time::ZERO, out);
-        }
-        command(&mut bed, open(self.terms.route), Time::ZERO, out)?;
+        let links: Vec<_> = sources.iter().map(Source::link).collect();
+        let mut play = Play::open(&self.terms, devices, &links, out)?;
 
         let end = self.end();
-        let mut dose = Some(self.terms.dose_at);
-        // When the dose is given is known: the question after a forgotten one (R5.4) is answered, and not told.
         let out = &mut |output| {
-            if !asks_for_the_dose(&output) {
+            if !Play::is_its_own(&output) {
                 out(output);
             }
         };
         loop {
-            let next = sources.iter().filter_map(Source::due).chain(dose).min();
+            let next = sources.iter().filter_map(Source::due).chain(play.due()).min();
             let Some(now) = next.filter(|next| *next < end) else { break };
-            if dose.take_if(|dose| *dose <= now).is_some() {
-                command(&mut bed, Action::Dose { ago: Span::ZERO }, now, out)?;
-            }
+            play.dose(now, out)?;
             for (device, source) in (0..).map(DeviceIndex).zip(&mut sources) {
                 if source.due().is_some_and(|due| due <= now) {
-                    source.advance(device, now, &mut |input| bed.input(&input, now, out));
+                    source.advance(device, now, &mut |input| play.bed.input(&input, now, out));
                 }
             }
-            if bed.alarm(Condition::DoseForgotten).is_some_and(|alarm| alarm.presence == Presence::On) {
-                command(&mut bed, Action::NotYet, now, out)?;
-            }
+            play.answer(now, out)?;
         }
-        bed.input(&Input::Tick, end, out);
+        play.bed.input(&Input::Tick, end, out);
         Ok(())
     }
 
@@ -228,23 +220,4 @@ impl Replay {
         }
         device
     }
-}
-
-/// Whether it is about the question after a dose that may have been forgotten.
-fn asks_for_the_dose(output: &Output) -> bool {
-    use EventKind as E;
-    let alarm = match output {
-        Output::Alarm(alarm) => alarm,
-        Output::Event(Event { kind: E::Raised(alarm) | E::Escalated(alarm) | E::Cleared(alarm), .. }) => alarm,
-        _ => return false,
-    };
-    alarm.condition == Condition::DoseForgotten
-}
-
-const fn open(route: Route) -> Action {
-    Action::Open(Opening::by(route))
-}
-
-fn command(bed: &mut Bed, action: Action, now: Time, out: &mut impl FnMut(Output)) -> Result<(), ReplayError> {
-    bed.command(&Command { actor: ACTOR.into(), action }, now, out).map_err(ReplayError::Refused)
 }

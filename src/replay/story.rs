@@ -174,7 +174,7 @@ fn gravest_priority(condition: Condition, sounding: &BTreeMap<Condition, &Alarm>
 #[cfg(test)]
 mod tests {
     use vitalsd_core::driver::Quantity;
-    use vitalsd_core::monitor::input::{Action, Command, DeviceIndex, Input, Route};
+    use vitalsd_core::monitor::input::{Action, Command, DeviceIndex, Input, Opening, Route};
     use vitalsd_core::monitor::preset::Preset;
     use vitalsd_core::monitor::{Bed, Device};
     use vitalsd_core::sample::{Oximetry, Sample};
@@ -194,7 +194,7 @@ mod tests {
         };
         let mut bed = Bed::new(Preset::kat_default_1(), vec![device], Time::ZERO);
         let mut story = Story::default();
-        for action in [super::super::open(Route::Iv), Action::Dose { ago: Span::ZERO }] {
+        for action in [Action::Open(Opening::by(Route::Iv)), Action::Dose { ago: Span::ZERO }] {
             let command = Command { actor: "nurse-1".into(), action };
             bed.command(&command, Time::ZERO, &mut |output| story.take(output)).unwrap();
         }

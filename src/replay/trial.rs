@@ -11,13 +11,14 @@ use vitalsd_core::monitor::{Bed, Device};
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{PulseRate, Spo2};
 
+use super::ReplayError;
 use super::plain::{self, Onset, Rule};
+use super::play::command;
 use super::source::Line;
 use super::story::{Announcement, Story};
 use super::summary::{count, per, per_hour, plain_row, seconds};
 use super::track::{Numbers, Sight, Stretch};
 use super::verdict::{self, Verdict};
-use super::{ReplayError, command};
 use crate::simulator::device::Model;
 use crate::simulator::labelled::{Labelled, Set};
 use crate::simulator::scene::{Contact, Perfusion, Reading, Scene};

@@ -35,6 +35,8 @@ pub struct Bedside {
     pub host: &'static str,
     /// Whether it expects a nurses' station.
     pub expects_station: bool,
+    /// Where its flight recorder saves; `None`: it is off, as it is by default.
+    pub flights: Option<PathBuf>,
 }
 
 impl Bedside {
@@ -42,7 +44,7 @@ impl Bedside {
     pub fn new(broker: u16, devices: &[(&'static str, Model)]) -> Self {
         let dir = TempDir::new().expect("a directory");
         std::fs::create_dir(dir.path().join("ports")).expect("a directory");
-        Self { dir, broker, devices: devices.to_vec(), host: "box-3", expects_station: false }
+        Self { dir, broker, devices: devices.to_vec(), host: "box-3", expects_station: false, flights: None }
     }
 
     /// The stable path of a device's port.
@@ -73,13 +75,17 @@ impl Bedside {
         let preset = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/presets/kat-default-1.toml");
         let mut config = format!(
             "site = 'north'\nbox = '{}'\nexpect_station = {}\npreset = '{}'\nstate_dir = '{}'\n\
-             [broker]\nhost = '127.0.0.1'\nport = {}\n[[bed]]\nid = 'room-1'\n",
+             [broker]\nhost = '127.0.0.1'\nport = {}\n",
             self.host,
             self.expects_station,
             preset.display(),
             self.dir.path().join("state").display(),
             self.broker
         );
+        if let Some(flights) = &self.flights {
+            config.push_str(&format!("[flight_recorder]\nminutes = 1\ndirectory = '{}'\n", flights.display()));
+        }
+        config.push_str("[[bed]]\nid = 'room-1'\n");
         for (device, model) in &self.devices {
             let port = self.port(device);
             config.push_str(&format!(
