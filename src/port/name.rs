@@ -127,6 +127,26 @@ impl DeviceRoot {
 }
 
 impl PluggedIn {
+    /// A port that a person has named, whether it is known or not.
+    #[must_use]
+    pub fn named(port: &Path, root: &DeviceRoot) -> Self {
+        let known = root
+            .plugged_in()
+            .into_iter()
+            .find(|found| [&found.port, &found.target].into_iter().chain(&found.also).any(|name| name == port));
+        known.unwrap_or_else(|| {
+            let target = fs::canonicalize(root.resolve(port)).unwrap_or_else(|_| port.to_owned());
+            Self { port: port.to_owned(), stable: false, also: Vec::new(), target, usb: None }
+        })
+    }
+
+    /// The name of the socket that it is plugged into: it tells two devices of one make apart.
+    #[must_use]
+    pub fn socket(&self) -> Option<&Path> {
+        let names = [&self.port].into_iter().chain(&self.also);
+        names.map(PathBuf::as_path).find(|name| name.starts_with("/dev/serial/by-path"))
+    }
+
     /// Takes a further stable name; they come best first.
     fn add(&mut self, name: PathBuf) {
         let by_id = Path::new("/dev/serial/by-id");
