@@ -172,6 +172,10 @@ pub enum IdentityPart {
     Firmware,
     /// Serial number.
     Serial,
+    /// The serial number of the adapter that it hangs on: told by the box, not by the device.
+    Adapter,
+    /// The protocol that was found on its line, where it is not fixed: told by the box.
+    Protocol,
 }
 
 /// Something a device says about itself.
