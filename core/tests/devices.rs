@@ -1,6 +1,5 @@
 //! Proves: a device of which the protocol is not known yet is missed as if it were not there, its terms hold from
 //! the moment at which it is known, and another device than before is told and not attributed in silence.
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -77,6 +77,16 @@ impl DeviceRoot {
         self.0.join(configured.strip_prefix("/").unwrap_or(configured))
     }
 
+    /// The serial number of the USB adapter at the name `configured`, `none` if it has none; `None`: there is no
+    /// adapter, or nothing is known of it. Behind the name of a socket it tells one adapter from another.
+    #[must_use]
+    pub fn adapter(&self, configured: &Path) -> Option<String> {
+        let node = fs::canonicalize(self.resolve(configured)).ok()?;
+        let device = fs::canonicalize(self.0.join("sys/class/tty").join(node.file_name()?).join("device")).ok()?;
+        let usb = device.ancestors().find(|directory| directory.join("idVendor").is_file())?;
+        Some(fs::read_to_string(usb.join("serial")).map_or_else(|_| "none".into(), |text| text.trim().to_owned()))
+    }
+
     /// What is wrong with the name `configured`, for `vitalsd check`; `None`: nothing.
     #[must_use]
     pub fn warning(&self, configured: &Path) -> Option<String> {
