@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{sleep, sleep_until, timeout};
 use vitalsd::capture::{Header, Line as Taken, Playback, Provenance, Reader, What, Writer};
+use vitalsd::port::name::DeviceRoot;
 use vitalsd::port::pty::Pty;
 use vitalsd::port::watch::{Port, PortEvent};
 use vitalsd::simulator::device::{Device, Model};
@@ -45,7 +46,7 @@ impl Live {
     fn on(link: PathBuf, model: Model) -> Self {
         let header = Header { driver: Some(model.name().into()), ..Header::of(Provenance::Simulated) };
         Self {
-            port: Port::new(link, model.protocol().lines[0]),
+            port: Port::new(DeviceRoot::default(), link, model.protocol().lines[0]),
             driver: AnyDriver::new(model.name()).unwrap(),
             tape: Writer::new(Vec::new(), &header).unwrap(),
             start: Instant::now(),
@@ -69,7 +70,7 @@ impl Live {
                     self.tape.write(at, What::Heard(bytes)).unwrap();
                     self.driver.decode(bytes, at, &mut |sample| samples.push(sample));
                 }
-                PortEvent::Opened => {
+                PortEvent::Opened { .. } => {
                     let at = Time::from_millis(u64::try_from(self.start.elapsed().as_millis()).unwrap());
                     self.tape.write(at, What::Opened).unwrap();
                     self.driver.opened(at);

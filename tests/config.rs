@@ -108,7 +108,7 @@ fn a_sound_file_becomes_settings() {
     assert_eq!(value.preset_file, clinic.path("preset.toml"));
     let [bed] = value.beds.as_slice() else { panic!("{:?}", value.beds) };
     let [oximeter, cuff] = bed.devices.as_slice() else { panic!("{bed:?}") };
-    assert_eq!((oximeter.id.as_str(), oximeter.protocol.name), ("oximeter", "contec-v7"));
+    assert_eq!((oximeter.id.as_str(), oximeter.protocols[0].name), ("oximeter", "contec-v7"));
     assert_eq!(cuff.port, Path::new("/dev/serial/by-id/usb-b"));
 }
 
@@ -213,6 +213,64 @@ fn two_names_of_one_port_are_found_out() {
     let text = but(SOUND, "/dev/serial/by-id/usb-a", clinic.path("tty").to_str().unwrap());
     let text = but(&text, "/dev/serial/by-id/usb-b", clinic.path("by-id").to_str().unwrap());
     only(&clinic.load(&text).unwrap_err(), Severity::Error, 17, "is used twice, first on line 13");
+}
+
+#[test]
+fn a_port_serves_one_bed_and_both_lines_are_named() {
+    let second = "[[bed]]\nid = \"bed-2\"\n[[bed.device]]\nid = \"oximeter\"\nprotocol = \"contec-v7\"\n\
+         port = \"/dev/serial/by-id/usb-a\"\n";
+    let problems = Clinic::new().load(&(SOUND.to_owned() + second)).unwrap_err();
+    only(&problems, Severity::Error, 23, "is used twice, first on line 13");
+}
+
+fn names(device: &config::Device) -> Vec<&'static str> {
+    device.protocols.iter().map(|protocol| protocol.name).collect()
+}
+
+#[test]
+fn a_list_of_protocols_is_tried_in_its_order_and_measures_what_all_of_them_do() {
+    let text = but(SOUND, "\"contec-v7\"", "[\"contec-old\", \"contec-v7\"]");
+    let settings = Clinic::new().load(&text).unwrap().value;
+    let oximeter = &settings.beds[0].devices[0];
+    assert_eq!(names(oximeter), ["contec-old", "contec-v7"]);
+    assert!(oximeter.is_primary(Quantity::Spo2) && oximeter.is_primary(Quantity::Pulse));
+}
+
+#[test]
+fn auto_is_every_protocol_of_a_role() {
+    let text = but(SOUND, "protocol = \"contec-v7\"", "protocol = \"auto\"\nrole = \"oximeter\"");
+    let settings = Clinic::new().load(&text).unwrap().value;
+    let oximeters: Vec<_> = PROTOCOLS
+        .iter()
+        .filter(|protocol| protocol.measures(Quantity::Spo2) && protocol.cadence <= Span::secs(4))
+        .map(|protocol| protocol.name)
+        .collect();
+    assert_eq!(names(&settings.beds[0].devices[0]), oximeters);
+    let text = but(SOUND, "protocol = \"dinamap\"", "protocol = \"auto\"\nrole = \"cuff\"");
+    let settings = Clinic::new().load(&text).unwrap().value;
+    assert!(names(&settings.beds[0].devices[1]).contains(&"dinamap"));
+    assert!(settings.beds[0].devices[1].is_primary(Quantity::BloodPressure));
+}
+
+#[test]
+fn what_may_be_spoken_is_said_so_that_it_can_be_found_out() {
+    refused("\"contec-v7\"", "\"auto\"", 12, "protocol = \"auto\" without a `role`");
+    refused("\"contec-v7\"", "\"auto\"\nrole = \"pump\"", 13, "the role \"pump\" is unknown");
+    refused("\"contec-v7\"", "\"contec-v7\"\nrole = \"oximeter\"", 13, "`role` stands beside a protocol");
+    refused("\"contec-v7\"", "[\"contec-v7\", \"contec\"]", 12, "the protocol \"contec\" is unknown");
+    refused("\"contec-v7\"", "[\"contec-v7\", \"contec-v7\"]", 12, "stands twice in the list");
+    refused("\"contec-v7\"", "[\"contec-v7\", \"dinamap\"]", 12, "contec-v7 and dinamap measure nothing in common");
+    refused("\"contec-v7\"", "[]", 10, "the list `protocol` is empty");
+    refused("\"contec-v7\"", "7", 12, "`protocol` is the number 7");
+}
+
+#[test]
+fn whoever_only_listens_to_what_waits_to_be_asked_is_warned() {
+    let clinic = Clinic::new();
+    let text = but(SOUND, "protocol = \"dinamap\"", "protocol = \"dinamap\"\nlisten_only = true");
+    let Checked { value, warnings } = clinic.load(&text).unwrap();
+    assert!(value.beds[0].devices[1].listen_only && !value.beds[0].devices[0].listen_only);
+    only(&warnings, Severity::Warning, 14, "dinamap speaks only when it is spoken to");
 }
 
 #[test]

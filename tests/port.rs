@@ -55,7 +55,7 @@ impl Bench {
     }
 
     fn port(&self) -> Port {
-        Port::new(self.path(), LINE)
+        Port::new(self.root.clone(), OXIMETER.into(), LINE)
     }
 }
 
@@ -69,7 +69,7 @@ enum Told {
 
 async fn next(port: &mut Port) -> Told {
     match timeout(Duration::from_secs(30), port.next()).await.expect("an event") {
-        PortEvent::Opened => Told::Opened,
+        PortEvent::Opened { .. } => Told::Opened,
         PortEvent::Bytes { bytes, .. } => Told::Bytes(bytes.to_vec()),
         PortEvent::Lost { reason, text } => Told::Lost(reason, text),
     }
@@ -171,6 +171,68 @@ async fn an_unplugged_port_is_told_once_and_comes_back_by_its_stable_name() {
 }
 
 #[tokio::test]
+async fn r1_6_a_name_by_serial_number_is_followed_to_another_socket_and_one_by_socket_is_not() {
+    const SOCKETS: [&str; 2] = ["/dev/serial/by-path/pci-0:1", "/dev/serial/by-path/pci-0:2"];
+    let bench = Bench::new();
+    let plug_in_at = |socket: &str| {
+        let pty = bench.plug_in();
+        pty.plug_in_at(&bench.root.resolve(Path::new(socket))).unwrap();
+        pty
+    };
+    let pty = plug_in_at(SOCKETS[0]);
+    let mut by_id = bench.port();
+    assert_eq!(next(&mut by_id).await, Told::Opened);
+    bench.unplug(pty);
+    assert_eq!(lost(&mut by_id).await.0, LossReason::Unplugged);
+    let mut by_socket = Port::new(bench.root.clone(), SOCKETS[0].into(), LINE);
+    assert_eq!(lost(&mut by_socket).await.0, LossReason::NotFound);
+
+    let pty = plug_in_at(SOCKETS[1]);
+    assert_eq!(next(&mut by_id).await, Told::Opened);
+    pty.try_write(b"me").unwrap();
+    assert_eq!(bytes(&mut by_id, 2).await, b"me");
+    assert!(timeout(Duration::from_millis(500), by_socket.next()).await.is_err(), "nothing is in its socket");
+}
+
+#[tokio::test]
+async fn other_line_settings_are_told_as_an_opening_and_the_port_stays_the_same() {
+    let bench = Bench::new();
+    let pty = bench.plug_in();
+    let mut port = bench.port();
+    assert_eq!(next(&mut port).await, Told::Opened);
+    port.tune(LINE);
+    assert!(timeout(Duration::from_millis(100), port.next()).await.is_err(), "the same ones change nothing");
+    pty.try_write(b"of the old settings").unwrap();
+    port.tune(LineSettings::n1(115_200));
+    assert!(matches!(port.write(b"early"), Err(WriteError::Closed)));
+    assert_eq!(next(&mut port).await, Told::Opened);
+    pty.try_write(b"new").unwrap();
+    assert_eq!(bytes(&mut port, 3).await, b"new");
+    port.write(b"asked").unwrap();
+    assert_eq!(read_all(&pty), b"asked");
+}
+
+#[test]
+fn the_serial_number_of_an_adapter_is_that_of_its_usb_device() {
+    let bench = Bench::new();
+    let pty = bench.plug_in();
+    let adapter = || bench.root.adapter(Path::new(OXIMETER));
+    assert_eq!(adapter(), None, "no adapter");
+    let sys = bench.directory.path().join("sys");
+    let (usb, tty) = (sys.join("devices/usb1/1-2"), sys.join("class/tty").join(pty.path().file_name().unwrap()));
+    std::fs::create_dir_all(usb.join("1-2:1.0/ttyUSB0")).unwrap();
+    std::fs::create_dir_all(&tty).unwrap();
+    // A hub above it has ids of its own.
+    std::fs::write(sys.join("devices/usb1/idVendor"), "1d6b\n").unwrap();
+    std::fs::write(sys.join("devices/usb1/serial"), "hub\n").unwrap();
+    std::fs::write(usb.join("idVendor"), "0403\n").unwrap();
+    std::os::unix::fs::symlink(usb.join("1-2:1.0/ttyUSB0"), tty.join("device")).unwrap();
+    assert_eq!(adapter().as_deref(), Some("none"), "a cheap one");
+    std::fs::write(usb.join("serial"), "A10K0EXA\n").unwrap();
+    assert_eq!(adapter().as_deref(), Some("A10K0EXA"));
+}
+
+#[tokio::test]
 async fn a_port_that_appears_is_opened_at_once_and_not_when_the_pause_is_over() {
     let bench = Bench::new();
     let mut port = bench.port();
@@ -179,7 +241,7 @@ async fn a_port_that_appears_is_opened_at_once_and_not_when_the_pause_is_over() 
     assert!(timeout(Duration::from_millis(3_050), port.next()).await.is_err());
     let _pty = bench.plug_in();
     let opened = timeout(Duration::from_millis(2_500), port.next()).await;
-    assert_eq!(opened.expect("before the pause is over"), PortEvent::Opened);
+    assert_eq!(opened.expect("before the pause is over"), PortEvent::Opened { adapter: None });
 }
 
 #[tokio::test]
@@ -261,7 +323,9 @@ async fn a_wait_that_is_given_up_loses_nothing() {
     let pty = bench.plug_in();
     let mut port = bench.port();
     // Opened by waits of which each is given up, in whatever state it is.
-    let opened = async { while timeout(Duration::from_micros(50), port.next()).await != Ok(PortEvent::Opened) {} };
+    let opened = async {
+        while timeout(Duration::from_micros(50), port.next()).await != Ok(PortEvent::Opened { adapter: None }) {}
+    };
     timeout(Duration::from_secs(30), opened).await.unwrap();
 
     let sent: Vec<u8> = (0..200).collect();

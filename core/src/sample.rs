@@ -172,6 +172,10 @@ pub enum IdentityPart {
     Firmware,
     /// Serial number.
     Serial,
+    /// The serial number of the adapter that it hangs on: told by the box, not by the device.
+    Adapter,
+    /// The protocol that was found on its line, where it is not fixed: told by the box.
+    Protocol,
 }
 
 /// Something a device says about itself.
@@ -195,11 +199,14 @@ pub enum Notice {
 /// Up to 16 bytes of printable ASCII; what is not printable becomes `?`, what is longer is cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Text {
-    bytes: [u8; 16],
+    bytes: [u8; Self::LONGEST],
     len: u8,
 }
 
 impl Text {
+    /// So many bytes at the most.
+    pub const LONGEST: usize = 16;
+
     /// From device bytes, with spaces and NULs at both ends dropped.
     #[must_use]
     pub fn from_device(raw: &[u8]) -> Self {

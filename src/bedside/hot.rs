@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tracing::{error, info, warn};
-use vitalsd_core::driver::{Driver, LineSettings, Outgoing, Request};
+use vitalsd_core::driver::{LineSettings, Outgoing, Poll, Request};
 use vitalsd_core::monitor::input::{BoxFault, Input, Link, LossReason};
 use vitalsd_core::monitor::output::Output;
-use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, Sample};
+use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, IdentityPart, Sample, Text};
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{Absent, Measured};
 
@@ -27,6 +27,7 @@ use super::voice;
 use crate::capture::What;
 use crate::config::Settings;
 use crate::mqtt::{Config, Publisher};
+use crate::port::find::hunt::News;
 use crate::wire::{BoxTopic, Clock, Heartbeat, Id, Root, Topic, WallTime};
 
 /// The core's time when the box starts: a day, so that a dose can be back-dated to before the start.
@@ -148,9 +149,7 @@ impl Hot {
         for (bed, room) in settings.beds.iter().enumerate() {
             for (index, device) in (0..).zip(&room.devices) {
                 let key = DeviceKey { bed, device: vitalsd_core::monitor::input::DeviceIndex(index) };
-                if let Some(line) = device.protocol.lines.first() {
-                    ports.push((key, device.port.clone(), *line));
-                }
+                ports.push((key, device.port.clone(), self.line_of(key)));
             }
         }
         ports
@@ -163,19 +162,35 @@ impl Hot {
         let now = self.time(at);
         let Some(device) = self.rooms.get_mut(key.bed).and_then(|room| room.device_mut(key.device)) else { return };
         let mut samples = std::mem::take(&mut self.samples);
-        device.driver.decode(bytes, now, &mut |sample| samples.push(sample));
-        let link = device.health.heard(now, bytes.len(), device.driver.stats().good_frames);
+        let news = device.hunt.heard(bytes, now, &mut |sample| samples.push(sample));
         self.stages.record(Stage::Decode, at.elapsed());
-        if let Some(link) = link {
+        if let Some(news) = news {
+            self.hunted(key, &news, now);
+        }
+        let link = self.device(key).and_then(|device| {
+            let good = if device.hunt.is_over() { device.hunt.stats().good_frames } else { 0 };
+            device.health.heard(now, bytes.len(), good)
+        });
+        self.tell(key, link, &mut samples, now);
+        self.samples = samples;
+        self.hurry();
+        // After everything that is said: it is on its way by now.
+        self.record(key, now, What::Heard(bytes));
+    }
+
+    /// Tells a bed that a device is there, and what it said. A determination comes before its device is up: a cuff
+    /// that is due would else be started again at once, and not rest (R8.4).
+    fn tell(&mut self, key: DeviceKey, link: Option<Link>, samples: &mut Vec<Sample>, now: Time) {
+        let measured = samples.iter().any(|sample| matches!(sample, Sample::CuffResult(_)));
+        if let Some(link) = link.filter(|_| !measured) {
             self.link(key, link, now);
         }
         for sample in samples.drain(..) {
             self.decide(key.bed, Input::Sample { device: key.device, sample }, now);
         }
-        self.samples = samples;
-        self.hurry();
-        // After everything that is said: it is on its way by now.
-        self.record(key, now, What::Heard(bytes));
+        if let Some(link) = link.filter(|_| measured) {
+            self.link(key, link, now);
+        }
     }
 
     /// Bytes were written to a device.
@@ -184,14 +199,19 @@ impl Hot {
     }
 
     /// The port of a device was opened.
-    pub fn opened(&mut self, key: DeviceKey) {
+    pub fn opened(&mut self, key: DeviceKey, adapter: Option<&str>) {
         let now = self.now();
-        info!(device = %self.name(key), "port open");
         self.record(key, now, What::Opened);
-        if let Some(device) = self.device(key) {
-            device.opened(now);
+        if let Some(serial) = adapter {
+            // The end of a long number tells more than its beginning.
+            let from = serial.len().saturating_sub(Text::LONGEST);
+            let text = Text::from_device(serial.as_bytes().get(from..).unwrap_or_default());
+            self.identify(key, IdentityPart::Adapter, text, now);
         }
-        self.link(key, Link::Opened, now);
+        if self.device(key).is_some_and(|device| device.opened(now)) {
+            info!(device = %self.name(key), "port open");
+            self.link(key, Link::Opened, now);
+        }
         self.hurry();
     }
 
@@ -212,27 +232,75 @@ impl Hot {
         let now = self.now();
         let mut samples = std::mem::take(&mut self.samples);
         let mut link = None;
-        let poll = self.device(key).map(|device| {
-            let poll = device.poll(now, &mut |sample| samples.push(sample));
+        let mut wants = (Poll::default(), None);
+        if let Some(device) = self.device(key) {
+            wants = device.poll(now, &mut |sample| samples.push(sample));
             // A message that only silence ends is whole, and proves its device, now.
-            if !samples.is_empty() {
-                link = device.health.heard(now, 0, device.driver.stats().good_frames);
+            if !samples.is_empty() && device.hunt.is_over() {
+                link = device.health.heard(now, 0, device.hunt.stats().good_frames);
             }
-            poll
-        });
+        }
+        let (poll, news) = wants;
+        if let Some(news) = news {
+            self.hunted(key, &news, now);
+        }
         let said = !samples.is_empty();
-        if let Some(link) = link {
-            self.link(key, link, now);
-        }
-        for sample in samples.drain(..) {
-            self.decide(key.bed, Input::Sample { device: key.device, sample }, now);
-        }
+        self.tell(key, link, &mut samples, now);
         self.samples = samples;
         if said {
             self.hurry();
         }
-        let poll = poll.unwrap_or_default();
         (poll.send, poll.next.map(|next| self.instant(next)))
+    }
+
+    /// The line settings at which the port of a device is to be open now.
+    #[must_use]
+    pub fn line_of(&self, key: DeviceKey) -> LineSettings {
+        let device = self.rooms.get(key.bed).and_then(|room| room.devices.get(usize::from(key.device.0)));
+        device.map_or(LineSettings::n1(9_600), |device| device.hunt.line())
+    }
+
+    /// What speaks on the port of a device has been found out, or not quite.
+    fn hunted(&mut self, key: DeviceKey, news: &News, now: Time) {
+        let device = self.name(key);
+        match news {
+            News::Doubtful(protocols) => {
+                let named = protocols.join(" and ");
+                warn!(%device, "{named} understand it alike: name in `protocol` the one that it is");
+            }
+            News::Found(protocol, line) => {
+                info!(%device, %protocol, %line, "found out what it speaks");
+                if let Some(flight) = &mut self.flight {
+                    flight.found(key, protocol, *line);
+                }
+                self.identify(key, IdentityPart::Protocol, Text::from_device(protocol.as_bytes()), now);
+                let Some(terms) = self.device(key).map(|device| {
+                    device.found(now);
+                    device.terms()
+                }) else {
+                    return;
+                };
+                if let Some(room) = self.rooms.get_mut(key.bed) {
+                    let said = &mut self.said;
+                    room.bed.equip(key.device, &terms, now, &mut |output| said.push(output));
+                }
+                self.say(key.bed, now);
+                self.say_device(key, now);
+            }
+        }
+    }
+
+    /// A part of the identity of a device that the box knows of itself.
+    fn identify(&mut self, key: DeviceKey, part: IdentityPart, text: Text, now: Time) {
+        let sample = Sample::Identity { at: now, part, text };
+        self.decide(key.bed, Input::Sample { device: key.device, sample }, now);
+    }
+
+    fn say_device(&mut self, key: DeviceKey, now: Time) {
+        let clock = self.clock(now);
+        if let (Some(room), Some(publisher)) = (self.rooms.get_mut(key.bed), self.publisher.as_mut()) {
+            voice::say_device(room, usize::from(key.device.0), now, clock, publisher);
+        }
     }
 
     /// What wakes the task of a device's port.
@@ -254,14 +322,15 @@ impl Hot {
 
     /// A link changed: the bed decides, the slot says it.
     fn link(&mut self, key: DeviceKey, link: Link, now: Time) {
+        let lost = matches!(link, Link::Lost(_));
+        if self.device(key).filter(|device| lost && device.open).is_some_and(|device| device.hunt_again(now)) {
+            info!(device = %self.name(key), "looking for what it speaks");
+        }
         if !self.device(key).is_some_and(|device| device.link_changed(link)) {
             return;
         }
         self.decide(key.bed, Input::Link { device: key.device, link }, now);
-        let clock = self.clock(now);
-        if let (Some(room), Some(publisher)) = (self.rooms.get_mut(key.bed), self.publisher.as_mut()) {
-            voice::say_device(room, usize::from(key.device.0), now, clock, publisher);
-        }
+        self.say_device(key, now);
     }
 
     // Beds.

@@ -64,11 +64,11 @@ pub enum StartError {
     },
 }
 
-/// Runs the daemon until `stop` resolves, then says goodbye to the broker.
+/// Runs the daemon until `stop` resolves, then says goodbye to the broker. Ports are looked up below `root`.
 ///
 /// # Errors
 /// Only for what is wrong before it starts; a port or a broker that is missing is told and waited for.
-pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+pub async fn run(settings: Settings, root: &DeviceRoot, stop: impl Future<Output = ()>) -> Result<(), StartError> {
     let boot = Boot::next(&settings.state_dir);
     let hot = Hot::new(&settings, &boot, Instant::now())?;
     info!(
@@ -81,16 +81,15 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     }
     let hot = Rc::new(RefCell::new(hot));
     let local = LocalSet::new();
-    local.run_until(turn(&settings, hot, stop)).await;
+    local.run_until(turn(&settings, root, hot, stop)).await;
     Ok(())
 }
 
-async fn turn(settings: &Settings, hot: Rc<RefCell<Hot>>, stop: impl Future<Output = ()>) {
+async fn turn(settings: &Settings, root: &DeviceRoot, hot: Rc<RefCell<Hot>>, stop: impl Future<Output = ()>) {
     let watchdog = Watchdog::new();
-    let root = DeviceRoot::default();
     let mut tasks = JoinSet::new();
     for (key, path, line) in hot.borrow().ports(settings) {
-        let port = Port::new(root.resolve(&path), line);
+        let port = Port::new(root.clone(), path, line);
         tasks.spawn_local(serve_port(Rc::clone(&hot), key, port, watchdog.beat()));
     }
     tasks.spawn_local(serve_link(Rc::clone(&hot), watchdog.beat()));
@@ -128,7 +127,7 @@ async fn serve_port(hot: Rc<RefCell<Hot>>, key: DeviceKey, mut port: Port, beat:
             biased;
             event = port.next() => match event {
                 PortEvent::Bytes { bytes, at } => hot.borrow_mut().heard(key, bytes, at),
-                PortEvent::Opened => hot.borrow_mut().opened(key),
+                PortEvent::Opened { adapter } => hot.borrow_mut().opened(key, adapter.as_deref()),
                 PortEvent::Lost { reason, text } => hot.borrow_mut().port_lost(key, reason, &text),
             },
             () = wake.notified() => {}
@@ -142,6 +141,7 @@ async fn serve_port(hot: Rc<RefCell<Hot>>, key: DeviceKey, mut port: Port, beat:
                 Err(error) => warn!(device = %hot.borrow().name(key), %error, "a request to the device was not sent"),
             }
         }
+        port.tune(hot.borrow().line_of(key));
         rearm(timer.as_mut(), next);
     }
 }

@@ -4,12 +4,14 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use tokio::sync::Notify;
-use vitalsd_core::driver::{AnyDriver, Driver, Poll, Refusal, Request};
+use vitalsd_core::driver::{Poll, Quantity, Refusal, Request};
 use vitalsd_core::monitor::input::{DeviceIndex, Link, LossReason};
 use vitalsd_core::monitor::{self, Bed};
+use vitalsd_core::sample::Sample;
 use vitalsd_core::time::Time;
 
 use crate::config;
+use crate::port::find::hunt::{Hunt, News};
 use crate::port::health::Health;
 use crate::wire::Id;
 use crate::wire::topic::NotAnId;
@@ -48,8 +50,12 @@ pub struct Room {
 pub struct Device {
     /// Its id on the wire.
     pub id: Id,
-    /// What understands it.
-    pub driver: AnyDriver,
+    /// What understands it, or may.
+    pub hunt: Hunt,
+    /// What it is the bed's source of.
+    primary: Vec<Quantity>,
+    /// Nothing is ever sent to it.
+    listen_only: bool,
     /// Whether it says anything of use.
     pub health: Health,
     /// Its link as the bed was last told; `None`: never opened.
@@ -66,12 +72,10 @@ impl Room {
     /// # Errors
     /// An id that cannot stand in a topic.
     pub fn new(settings: &config::Bed, preset: &Preset, now: Time) -> Result<Self, NotAnId> {
-        let known = |device: &config::Device| monitor::Device::of(device.protocol, &device.primary);
-        let devices =
-            settings.devices.iter().filter_map(|device| Device::new(device).transpose()).collect::<Result<_, _>>()?;
+        let devices = settings.devices.iter().map(Device::new).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             id: Id::new(&settings.id)?,
-            bed: Bed::new(preset.clone(), settings.devices.iter().map(known).collect(), now),
+            bed: Bed::new(preset.clone(), devices.iter().map(Device::terms).collect(), now),
             devices,
             rev: 0,
             changed: true,
@@ -99,34 +103,77 @@ impl Room {
 }
 
 impl Device {
-    fn new(settings: &config::Device) -> Result<Option<Self>, NotAnId> {
-        let id = Id::new(&settings.id)?;
-        // The configuration names protocols of the registry only.
-        Ok(AnyDriver::new(settings.protocol.name).map(|driver| Self {
-            id,
-            driver,
-            health: Health::new(settings.protocol),
+    fn new(settings: &config::Device) -> Result<Self, NotAnId> {
+        let hunt = Hunt::over(&settings.protocols, settings.listen_only);
+        let mut device = Self {
+            id: Id::new(&settings.id)?,
+            health: Health::hunting(hunt.protocols()),
+            hunt,
+            primary: settings.primary.clone(),
+            listen_only: settings.listen_only,
             link: None,
             open: false,
             wake: Rc::new(Notify::new()),
-        }))
+        };
+        device.judge_anew();
+        Ok(device)
     }
 
-    /// Its port was opened: half a frame from before is worth nothing.
-    pub fn opened(&mut self, now: Time) {
+    /// What it is to its bed, as far as that is known.
+    #[must_use]
+    pub fn terms(&self) -> monitor::Device {
+        let terms = match self.hunt.protocol() {
+            Some(protocol) => monitor::Device::of(protocol, &self.primary),
+            None => monitor::Device::one_of(&self.hunt.protocols().collect::<Vec<_>>(), &self.primary),
+        };
+        monitor::Device { starts_cuff: terms.starts_cuff && !self.listen_only, ..terms }
+    }
+
+    /// Its port was opened, or has other line settings: half a frame from before is worth nothing. Returns whether
+    /// it is news: another try of the hunt is none.
+    pub fn opened(&mut self, now: Time) -> bool {
+        let news = !self.open;
         self.open = true;
-        self.driver.opened(now);
-        self.health.opened(now, self.driver.stats().good_frames);
+        self.hunt.opened(now);
+        if news {
+            self.health.opened(now, self.hunt.stats().good_frames);
+        }
+        news
     }
 
     /// Its port is gone.
     pub const fn closed(&mut self) {
         self.open = false;
+        self.hunt.closed();
     }
 
     /// What it wants to send now; nothing while its port is closed.
-    pub fn poll(&mut self, now: Time, out: &mut impl FnMut(vitalsd_core::sample::Sample)) -> Poll {
-        if self.open { self.driver.poll(now, out) } else { Poll::default() }
+    pub fn poll(&mut self, now: Time, out: &mut impl FnMut(Sample)) -> (Poll, Option<News>) {
+        if self.open { self.hunt.poll(now, out) } else { (Poll::default(), None) }
+    }
+
+    /// The hunt is over: from now on it is judged as what it is.
+    pub fn found(&mut self, now: Time) {
+        self.judge_anew();
+        self.health.opened(now, 0);
+    }
+
+    /// It is silent, or not understood. Whether it is hunted for again.
+    pub fn hunt_again(&mut self, now: Time) -> bool {
+        let hunts = self.hunt.is_over() && self.hunt.lost(now);
+        if hunts {
+            let link = self.health.link();
+            self.health = Health::hunting(self.hunt.protocols()).after(link, now);
+        }
+        hunts
+    }
+
+    fn judge_anew(&mut self) {
+        self.health = match self.hunt.protocol().filter(|_| self.hunt.is_over()) {
+            Some(protocol) if self.listen_only => Health::listening(protocol),
+            Some(protocol) => Health::new(protocol),
+            None => Health::hunting(self.hunt.protocols()),
+        };
     }
 
     /// Asks it for something, and wakes its port to send it.
@@ -134,7 +181,7 @@ impl Device {
     /// # Errors
     /// The driver cannot do it, or not now.
     pub fn request(&mut self, request: Request, now: Time) -> Result<(), Refusal> {
-        self.driver.request(request, now)?;
+        self.hunt.request(request, now)?;
         self.wake.notify_one();
         Ok(())
     }

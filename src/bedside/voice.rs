@@ -1,7 +1,6 @@
 //! What a bed says, on its topics: outputs of the core become messages of the contract.
 
 use tracing::{error, info};
-use vitalsd_core::driver::Driver;
 use vitalsd_core::monitor::output::{EventKind, Output, Presence};
 use vitalsd_core::time::Time;
 
@@ -67,8 +66,10 @@ pub fn say_device(room: &mut Room, device: usize, now: Time, clock: Clock, publi
     room.changed = true;
     let rev = room.next_rev();
     let Some(device) = room.devices.get(device) else { return };
-    let driver = &device.driver;
-    let told = Device::new(device.id, driver.protocol().name, &device.link_now(), driver.stats());
+    let hunt = &device.hunt;
+    let line = hunt.is_over().then(|| hunt.line());
+    let driver = hunt.protocol().map(|protocol| protocol.name);
+    let told = Device::new(device.id, driver, line, &device.link_now(), &hunt.stats());
     let topic = Topic::Bed(room.id, BedTopic::Device(device.id));
     log(publisher.publish(topic, clock.at(now), &Slot { rev, now: told }));
 }

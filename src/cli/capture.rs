@@ -73,9 +73,9 @@ impl Capture {
     async fn capture(&self, line: LineSettings) -> anyhow::Result<()> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        let mut port = Port::new(DeviceRoot::default().resolve(&path::absolute(&self.port)?), line);
+        let mut port = Port::new(DeviceRoot::default(), path::absolute(&self.port)?, line);
         match port.next().await {
-            PortEvent::Opened => {}
+            PortEvent::Opened { .. } => {}
             PortEvent::Lost { text, .. } => return Err(Error::msg(text)),
             PortEvent::Bytes { .. } => bail!("bytes of a port that is not open"),
         }
@@ -91,7 +91,7 @@ impl Capture {
                 () = async { match end { Some(end) => sleep_until(end).await, None => pending().await } } => break,
                 event = port.next() => match event {
                     PortEvent::Bytes { bytes, at } => tape.heard(bytes, at),
-                    PortEvent::Opened => tape.opened(Instant::now()),
+                    PortEvent::Opened { .. } => tape.opened(Instant::now()),
                     PortEvent::Lost { text, .. } => tape.lost(&text),
                 },
                 () = sleep_until(wanted.into()) => {}

@@ -98,17 +98,25 @@ fn settings_page(settings: &Settings, path: &Path) -> String {
     devices.row(["bed", "device", "protocol", "line", "source of", "value every", "stale after", "port"]);
     for bed in beds {
         for device in &bed.devices {
-            let protocol = device.protocol;
-            let oximeter = protocol.measures(Quantity::Spo2);
+            let slowest = device.protocols.iter().map(|protocol| protocol.cadence).max().unwrap_or(Span::ZERO);
+            let oximeter = device.measures(Quantity::Spo2);
             let or_none = |text: String| if oximeter { text } else { "each reading".to_owned() };
+            let lines = crate::port::find::line::lines(&device.protocols);
+            let line = match lines.as_slice() {
+                [only] => only.settings.to_string(),
+                several => format!("found out, {} to try", several.len()),
+            };
+            let spoken: Vec<_> = device.protocols.iter().map(|protocol| protocol.name).collect();
+            let spoken = if spoken.len() > 3 { format!("one of {}", spoken.len()) } else { spoken.join(" or ") };
+            let listens = if device.listen_only { ", listen only" } else { "" };
             devices.row([
                 &bed.id,
                 &device.id,
-                protocol.name,
-                &protocol.lines.first().map(ToString::to_string).unwrap_or_default(),
+                &(spoken + listens),
+                &line,
                 &listed(device.primary.iter().map(|quantity| named(*quantity))),
-                &or_none(seconds(protocol.cadence)),
-                &if oximeter { seconds(stale_after(protocol.cadence)) } else { "-".to_owned() },
+                &or_none(seconds(slowest)),
+                &if oximeter { seconds(stale_after(slowest)) } else { "-".to_owned() },
                 &device.port.display().to_string(),
             ]);
         }

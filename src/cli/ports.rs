@@ -1,4 +1,6 @@
-//! `vitalsd ports`: what is plugged in, by the name to configure it by.
+//! `vitalsd ports`: what is plugged in, by the name to configure it by, and what speaks there.
+
+mod probe;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -7,10 +9,20 @@ use clap::Args;
 
 use crate::port::name::{DeviceRoot, PluggedIn};
 
-/// Lists the serial ports that are plugged in, by the names that stay with them.
+/// Lists the serial ports that are plugged in, by the names that stay with them, and finds out what speaks there.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  vitalsd ports --json | jq -r '.[].port'")]
+#[command(after_help = "\
+Examples:
+  vitalsd ports --json | jq -r '.[].port'
+  vitalsd ports --probe                         # listens only, half a minute
+  vitalsd ports --probe --write /dev/ttyUSB0    # and asks on that port: it must be a device's own, not a printer's")]
 pub struct Ports {
+    /// Listen on these ports, or on all: which protocol is spoken there? Nothing is written.
+    #[arg(long, value_name = "PORT", num_args = 0..)]
+    probe: Option<Vec<PathBuf>>,
+    /// Also ask on this port, by each protocol's harmless request; repeat it for several.
+    #[arg(long, value_name = "PORT")]
+    write: Vec<PathBuf>,
     /// One JSON array for programs.
     #[arg(long)]
     json: bool,
@@ -21,8 +33,13 @@ pub struct Ports {
 
 impl Ports {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let found = DeviceRoot::at(self.root).plugged_in();
+        let root = DeviceRoot::at(self.root);
         let mut out = io::stdout().lock();
+        if self.probe.is_some() || !self.write.is_empty() {
+            let named = self.probe.unwrap_or_default();
+            return probe::run(&mut out, &root, &named, &self.write, self.json);
+        }
+        let found = root.plugged_in();
         if self.json {
             serde_json::to_writer_pretty(&mut out, &found)?;
             writeln!(out)?;
@@ -53,6 +70,6 @@ fn table(out: &mut impl Write, found: &[PluggedIn]) -> io::Result<()> {
     writeln!(
         out,
         "\nPut the first column into the configuration as the `port` of the device: \
-         that name stays with it,\nthe second may change."
+         that name stays with it,\nthe second may change. `vitalsd ports --probe` finds out what speaks there."
     )
 }

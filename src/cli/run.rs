@@ -10,6 +10,7 @@ use tracing::warn;
 use vitalsd_core::driver::PROTOCOLS;
 
 use super::logging;
+use crate::port::name::DeviceRoot;
 use crate::{bedside, config};
 
 /// Run the bedside daemon: read the devices, decide alarms, publish.
@@ -21,6 +22,9 @@ pub struct Run {
     /// The configuration; `vitalsd check FILE` says what is wrong with one.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Look for /dev and /sys under this directory.
+    #[arg(long, default_value = "/", hide = true)]
+    root: PathBuf,
     #[command(flatten)]
     parent: super::parent::Parent,
 }
@@ -48,7 +52,7 @@ impl Run {
                     _ = interrupt.recv() => {}
                 }
             };
-            bedside::run(checked.value, stop).await?;
+            bedside::run(checked.value, &DeviceRoot::at(&self.root), stop).await?;
             anyhow::Ok(())
         })?;
         // A port that is still being opened must not hold the end up.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use vitalsd_core::driver::{Protocol, Quantity};
+use vitalsd_core::driver::{Kind, Protocol, Quantity};
 use vitalsd_core::time::Span;
 
 use super::settings::id;
@@ -25,13 +25,15 @@ pub struct Bed {
 pub struct Device {
     /// Its id, unique at its bed.
     pub id: String,
-    /// What it speaks.
-    pub protocol: &'static Protocol,
+    /// What it may speak, in the order in which to try them. One is what it speaks.
+    pub protocols: Vec<&'static Protocol>,
     /// The path of its port.
     pub port: PathBuf,
     /// The quantities it is the bed's one source of (R1.6), of [`SOURCED`]. Perfusion index and
     /// pleth come with the saturation.
     pub primary: Vec<Quantity>,
+    /// Nothing is ever sent to it.
+    pub listen_only: bool,
 }
 
 /// The quantities that have one primary source (R1.6), and their names in the file.
@@ -47,13 +49,33 @@ impl Device {
     pub fn is_primary(&self, quantity: Quantity) -> bool {
         self.primary.contains(&quantity)
     }
+
+    /// Whether it measures `quantity`, whichever of its protocols it speaks.
+    #[must_use]
+    pub fn measures(&self, quantity: Quantity) -> bool {
+        self.protocols.iter().all(|protocol| protocol.measures(quantity))
+    }
+
+    fn can_source(&self, quantity: Quantity) -> bool {
+        all_can_source(&self.protocols, quantity)
+    }
 }
+
+/// What a device is at the bed, where its protocol is not given.
+const ROLES: [(&str, Quantity); 2] = [("oximeter", Quantity::Spo2), ("cuff", Quantity::BloodPressure)];
+
+/// The name of the protocol that is found out.
+const AUTO: &str = "auto";
 
 /// Whether a device of `protocol` can be the source of `quantity`. The pulse rate of a device
 /// without SpO2 is a cuff's: one number a determination, fit for a comparison only (row 28).
 #[must_use]
 pub fn can_source(protocol: &Protocol, quantity: Quantity) -> bool {
     protocol.measures(quantity) && (quantity != Quantity::Pulse || protocol.measures(Quantity::Spo2))
+}
+
+fn all_can_source(protocols: &[&'static Protocol], quantity: Quantity) -> bool {
+    protocols.iter().all(|protocol| can_source(protocol, quantity))
 }
 
 /// What may stand only once in a file, and on which line it did.
@@ -107,7 +129,7 @@ fn read_bed(
         return None; // Reported where it stands; who is primary depends on all of them.
     }
     let devices = appoint(bed, drafts);
-    if declared > 0 && !devices.iter().any(|device| device.protocol.measures(Quantity::Spo2)) {
+    if declared > 0 && !devices.iter().any(|device| device.measures(Quantity::Spo2)) {
         let allowed = "an oximeter at every bed";
         bed.warn(bed.span(), "no device of this bed measures SpO2", allowed, "add its oximeter as a [[bed.device]]");
     }
@@ -140,10 +162,14 @@ impl Draft {
         ports: &mut Once<PathBuf>,
     ) -> Option<Self> {
         let id = table.require("id", unique_id(table, ids, "device"), "\"oximeter\"");
-        let protocol = table.require("protocol", read_protocol(table, known), "\"nonin-df2\"");
+        let protocols = table.require("protocol", read_protocols(table, known), "\"nonin-df2\"");
         let port = table.require("port", read_port(table, ports), "\"/dev/serial/by-id/usb-...\"");
-        let named = read_primary(table, protocol);
-        let device = Device { id: id?, protocol: protocol?, port: port?, primary: Vec::new() };
+        let named = read_primary(table, protocols.as_deref());
+        let listen_only = table.flag("listen_only").unwrap_or(false);
+        if let Some(protocols) = protocols.as_deref().filter(|_| listen_only) {
+            warn_of_the_deaf(table, protocols);
+        }
+        let device = Device { id: id?, protocols: protocols?, port: port?, primary: Vec::new(), listen_only };
         Some(Self { device, named, span: table.span().clone() })
     }
 
@@ -152,8 +178,73 @@ impl Draft {
     }
 }
 
-fn read_protocol(table: &Table<'_>, known: &[&'static Protocol]) -> Option<&'static Protocol> {
+/// One protocol, a list of them, or all of a role.
+fn read_protocols(table: &Table<'_>, known: &[&'static Protocol]) -> Option<Vec<&'static Protocol>> {
+    if table.is_list("protocol") {
+        return read_family(table, known);
+    }
     let name = table.text("protocol")?;
+    if *name.get_ref() != AUTO {
+        if let Some(role) = table.text("role") {
+            let found = "`role` stands beside a protocol that is given";
+            table.error(&role.span(), found, "`role` with protocol = \"auto\" only", "remove `role`");
+        }
+        return read_protocol(table, &name, known).map(|protocol| vec![protocol]);
+    }
+    let allowed = ROLES.map(|(role, _)| format!("{role:?}")).join(", ");
+    let Some(role) = table.text("role") else {
+        let remedy =
+            "say what the device is: role = \"oximeter\", or name the protocols: protocol = [\"...\", \"...\"]";
+        table.error(&name.span(), "protocol = \"auto\" without a `role`", &format!("role: {allowed}"), remedy);
+        return None;
+    };
+    let Some((_, quantity)) = ROLES.iter().find(|(known, _)| known == role.get_ref()) else {
+        let found = format!("the role {:?} is unknown", role.get_ref());
+        table.error(&role.span(), &found, &allowed, "correct its spelling");
+        return None;
+    };
+    // One that is too slow to raise an alarm is taken only if it is named.
+    let slow = |protocol: &Protocol| protocol.measures(Quantity::Spo2) && protocol.cadence > SLOWEST_ALARM_SOURCE;
+    Some(known.iter().copied().filter(|protocol| protocol.measures(*quantity) && !slow(protocol)).collect())
+}
+
+/// A list of protocols that may stand in for one another.
+fn read_family(table: &Table<'_>, known: &[&'static Protocol]) -> Option<Vec<&'static Protocol>> {
+    let names = table.texts("protocol")?;
+    let Some(span) = names.first().map(Spanned::span) else {
+        table.error(table.span(), "the list `protocol` is empty", "one protocol or more", "name those it may speak");
+        return None;
+    };
+    let mut protocols: Vec<&'static Protocol> = Vec::new();
+    for name in &names {
+        let protocol = read_protocol(table, name, known)?;
+        if protocols.iter().any(|earlier| earlier.name == protocol.name) {
+            let found = format!("the protocol {:?} stands twice in the list", protocol.name);
+            table.error(&name.span(), &found, "each protocol once", "remove one of the two");
+            return None;
+        }
+        protocols.push(protocol);
+    }
+    if !SOURCED.iter().any(|(quantity, _)| all_can_source(&protocols, *quantity)) {
+        let listed: Vec<_> = protocols.iter().map(|protocol| protocol.name).collect();
+        let found = format!("{} measure nothing in common", listed.join(" and "));
+        let allowed = "a list of protocols of one kind of device";
+        table.error(&span, &found, allowed, "give each device a [[bed.device]] of its own");
+        return None;
+    }
+    Some(protocols)
+}
+
+/// A device that has to be spoken to says nothing to one who only listens.
+fn warn_of_the_deaf(table: &Table<'_>, protocols: &[&'static Protocol]) {
+    for protocol in protocols.iter().filter(|protocol| matches!(protocol.kind, Kind::Start | Kind::Poll)) {
+        let found = format!("{} speaks only when it is spoken to, and `listen_only` forbids that", protocol.name);
+        let allowed = "a device that speaks by itself, or that somebody else speaks to on the same line";
+        table.warn(table.span(), &found, allowed, "remove `listen_only`, unless another program asks this device");
+    }
+}
+
+fn read_protocol(table: &Table<'_>, name: &Spanned<&str>, known: &[&'static Protocol]) -> Option<&'static Protocol> {
     let protocol = known.iter().find(|protocol| protocol.name == *name.get_ref()).copied();
     let Some(protocol) = protocol else {
         let found = format!("the protocol {:?} is unknown", name.get_ref());
@@ -202,7 +293,7 @@ fn is_numbered(path: &Path) -> bool {
         .any(|prefix| name.strip_prefix(prefix).is_some_and(|n| !n.is_empty() && n.bytes().all(|c| c.is_ascii_digit())))
 }
 
-fn read_primary(table: &Table<'_>, protocol: Option<&Protocol>) -> Option<Vec<Spanned<Quantity>>> {
+fn read_primary(table: &Table<'_>, protocols: Option<&[&'static Protocol]>) -> Option<Vec<Spanned<Quantity>>> {
     let mut primary = Vec::new();
     for name in table.texts("primary")? {
         let Some(&(quantity, _)) = SOURCED.iter().find(|(_, known)| known == name.get_ref()) else {
@@ -211,14 +302,15 @@ fn read_primary(table: &Table<'_>, protocol: Option<&Protocol>) -> Option<Vec<Sp
             table.error(&name.span(), &found, &allowed, "correct its spelling, or remove it");
             continue;
         };
-        match protocol {
-            Some(protocol) if !can_source(protocol, quantity) => {
+        match protocols {
+            Some(protocols) if !all_can_source(protocols, quantity) => {
                 let able: Vec<_> = SOURCED
                     .iter()
-                    .filter(|(quantity, _)| can_source(protocol, *quantity))
+                    .filter(|(quantity, _)| all_can_source(protocols, *quantity))
                     .map(|(_, name)| *name)
                     .collect();
-                let found = format!("{} is no source of {}", protocol.name, name.get_ref());
+                let not: Vec<_> = protocols.iter().filter(|it| !can_source(it, quantity)).map(|it| it.name).collect();
+                let found = format!("{} is no source of {}", not.join(", "), name.get_ref());
                 table.error(&name.span(), &found, &able.join(", "), "name it at the device that measures it");
             }
             _ => primary.push(Spanned::new(name.span(), quantity)),
@@ -231,8 +323,7 @@ fn read_primary(table: &Table<'_>, protocol: Option<&Protocol>) -> Option<Vec<Sp
 fn appoint(bed: &Table<'_>, mut drafts: Vec<Draft>) -> Vec<Device> {
     for (quantity, name) in SOURCED {
         let named: Vec<_> = drafts.iter().enumerate().filter(|(_, draft)| draft.named(quantity).is_some()).collect();
-        let able: Vec<_> =
-            drafts.iter().enumerate().filter(|(_, draft)| can_source(draft.device.protocol, quantity)).collect();
+        let able: Vec<_> = drafts.iter().enumerate().filter(|(_, draft)| draft.device.can_source(quantity)).collect();
         let chosen = match (named.as_slice(), able.as_slice()) {
             ([(index, _)], _) | ([], [(index, _)]) => Some(*index),
             ([], []) => None,

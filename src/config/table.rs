@@ -197,6 +197,11 @@ impl<'a> Table<'a> {
         Some(array.iter().filter_map(text).collect())
     }
 
+    /// Whether a list stands there.
+    pub(super) fn is_list(&self, key: &'static str) -> bool {
+        self.get(key).is_some_and(|value| value.get_ref().is_array())
+    }
+
     /// `true` or `false`.
     pub(super) fn flag(&self, key: &'static str) -> Option<bool> {
         let value = self.get(key)?;

@@ -43,6 +43,29 @@ impl Health {
         }
     }
 
+    /// Of a port to which nothing is sent: what only answers has nothing to say then, and its silence proves nothing.
+    #[must_use]
+    pub fn listening(protocol: &Protocol) -> Self {
+        let health = Self::new(protocol);
+        let kind = if health.kind == Kind::Poll { Kind::Push } else { health.kind };
+        Self { kind, ..health }
+    }
+
+    /// Of a port on which it is not known yet what is spoken. Only what speaks by itself seldom may be silent.
+    #[must_use]
+    pub fn hunting(mut protocols: impl Iterator<Item = &'static Protocol>) -> Self {
+        let kind = if protocols.all(|protocol| protocol.kind == Kind::Push) { Kind::Push } else { Kind::Stream };
+        let (link, never) = (Link::Opened, Time::ZERO);
+        let patience = Span::secs(10);
+        Self { kind, patience, link, last_byte: never, last_good: never, good_frames: 0, bytes_since_good: 0 }
+    }
+
+    /// The same, from `now` on, of a port that was last told to be at `link`.
+    #[must_use]
+    pub const fn after(self, link: Link, now: Time) -> Self {
+        Self { link, last_byte: now, last_good: now, ..self }
+    }
+
     /// The port was opened, or opened again; `good_frames` is the driver's count so far.
     pub fn opened(&mut self, now: Time, good_frames: u64) {
         *self = Self {
@@ -187,6 +210,27 @@ mod tests {
     #[test]
     fn a_device_that_speaks_only_when_it_has_a_result_is_never_silent() {
         assert_eq!(health(Kind::Push, Span::secs(1)).tick(at(3_600_000)), None);
+    }
+
+    #[test]
+    fn what_only_answers_is_never_silent_to_one_who_does_not_ask() {
+        let mut health = Health::listening(&vitalsd_core::driver::dinamap::PROTOCOL);
+        health.opened(at(0), 0);
+        assert_eq!(health.tick(at(3_600_000)), None);
+        let mut stream = Health::listening(&vitalsd_core::driver::nonin::DF2);
+        stream.opened(at(0), 0);
+        assert_eq!(stream.tick(at(5_000)), SILENT);
+    }
+
+    #[test]
+    fn a_hunt_that_finds_nothing_is_told_as_silence_or_as_unreadable_data() {
+        let hunting = || Health::hunting(vitalsd_core::driver::PROTOCOLS.iter().copied());
+        let mut silent = hunting();
+        silent.opened(at(0), 0);
+        assert_eq!((silent.tick(at(9_999)), silent.tick(at(10_000))), (None, SILENT));
+        let mut noisy = hunting().after(Link::Lost(LossReason::Silent), at(20_000));
+        assert_eq!(noisy.tick(at(60_000)), None, "told already");
+        assert_eq!(noisy.heard(at(60_001), 300, 0), STORM);
     }
 
     #[test]

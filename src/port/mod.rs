@@ -5,8 +5,10 @@
 //! * [`line`]: line settings as people write them.
 //! * [`watch`]: the life of a port: opened, read, lost, opened again.
 //! * [`health`]: whether what it says is of any use.
+//! * [`find`]: which protocol is spoken on it.
 //! * [`pty`]: a pseudo-terminal that stands in for a port.
 
+pub mod find;
 pub mod health;
 mod hint;
 #[expect(unsafe_code, reason = "no crate offers TIOCSSERIAL")]

@@ -77,6 +77,16 @@ impl DeviceRoot {
         self.0.join(configured.strip_prefix("/").unwrap_or(configured))
     }
 
+    /// The serial number of the USB adapter at the name `configured`, `none` if it has none; `None`: there is no
+    /// adapter, or nothing is known of it. Behind the name of a socket it tells one adapter from another.
+    #[must_use]
+    pub fn adapter(&self, configured: &Path) -> Option<String> {
+        let node = fs::canonicalize(self.resolve(configured)).ok()?;
+        let device = fs::canonicalize(self.0.join("sys/class/tty").join(node.file_name()?).join("device")).ok()?;
+        let usb = device.ancestors().find(|directory| directory.join("idVendor").is_file())?;
+        Some(fs::read_to_string(usb.join("serial")).map_or_else(|_| "none".into(), |text| text.trim().to_owned()))
+    }
+
     /// What is wrong with the name `configured`, for `vitalsd check`; `None`: nothing.
     #[must_use]
     pub fn warning(&self, configured: &Path) -> Option<String> {
@@ -127,6 +137,26 @@ impl DeviceRoot {
 }
 
 impl PluggedIn {
+    /// A port that a person has named, whether it is known or not.
+    #[must_use]
+    pub fn named(port: &Path, root: &DeviceRoot) -> Self {
+        let known = root
+            .plugged_in()
+            .into_iter()
+            .find(|found| [&found.port, &found.target].into_iter().chain(&found.also).any(|name| name == port));
+        known.unwrap_or_else(|| {
+            let target = fs::canonicalize(root.resolve(port)).unwrap_or_else(|_| port.to_owned());
+            Self { port: port.to_owned(), stable: false, also: Vec::new(), target, usb: None }
+        })
+    }
+
+    /// The name of the socket that it is plugged into: it tells two devices of one make apart.
+    #[must_use]
+    pub fn socket(&self) -> Option<&Path> {
+        let names = [&self.port].into_iter().chain(&self.also);
+        names.map(PathBuf::as_path).find(|name| name.starts_with("/dev/serial/by-path"))
+    }
+
     /// Takes a further stable name; they come best first.
     fn add(&mut self, name: PathBuf) {
         let by_id = Path::new("/dev/serial/by-id");

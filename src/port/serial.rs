@@ -45,15 +45,52 @@ fn builder(path: &Path, line: LineSettings) -> tokio_serial::SerialPortBuilder {
     tokio_serial::new(path.to_string_lossy(), line.baud)
         .data_bits(DataBits::Eight)
         .flow_control(FlowControl::None)
-        .parity(match line.parity {
-            Parity::None => tokio_serial::Parity::None,
-            Parity::Even => tokio_serial::Parity::Even,
-            Parity::Odd => tokio_serial::Parity::Odd,
-        })
-        .stop_bits(if line.stop_bits == 2 { StopBits::Two } else { StopBits::One })
+        .parity(parity(line))
+        .stop_bits(stop_bits(line))
+}
+
+const fn parity(line: LineSettings) -> tokio_serial::Parity {
+    match line.parity {
+        Parity::None => tokio_serial::Parity::None,
+        Parity::Even => tokio_serial::Parity::Even,
+        Parity::Odd => tokio_serial::Parity::Odd,
+    }
+}
+
+const fn stop_bits(line: LineSettings) -> StopBits {
+    if line.stop_bits == 2 { StopBits::Two } else { StopBits::One }
+}
+
+/// Whether another program has the port at `path`. Its settings are not touched, unlike by [`open`].
+#[must_use]
+pub fn in_use(path: &Path) -> Option<OpenError> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let held = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(device) => flock(&device, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK),
+        Err(error) => error == Errno::BUSY,
+    };
+    held.then(|| OpenError::Busy { path: path.to_owned(), holder: holder(path) })
 }
 
 impl SerialPort {
+    /// The same port with other line settings: the lines that an adapter pulls up when it is opened stay as they
+    /// are, so a device that they feed is not switched off. What came in before is discarded. Blocks.
+    ///
+    /// # Errors
+    /// The port at `path` does not take them.
+    pub fn retune(mut self, path: &Path, line: LineSettings) -> Result<Self, OpenError> {
+        let settings = |port: &mut SerialStream| {
+            port.set_baud_rate(line.baud)?;
+            port.set_parity(parity(line))?;
+            port.set_stop_bits(stop_bits(line))?;
+            port.clear(ClearBuffer::Input)
+        };
+        match settings(&mut self.0) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(OpenError::Io { path: path.to_owned(), source: error.into() }),
+        }
+    }
+
     /// Waits for bytes and puts them into `buffer`: how many. 0: the port has hung up. Cancel-safe.
     ///
     /// # Errors

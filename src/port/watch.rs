@@ -11,6 +11,7 @@ use vitalsd_core::driver::LineSettings;
 use vitalsd_core::monitor::input::LossReason;
 
 use super::hint::Hint;
+use super::name::DeviceRoot;
 use super::serial::{self, OpenError, SerialPort};
 
 /// The pause after the first failure; each further one doubles it ...
@@ -23,8 +24,13 @@ const BUFFER: usize = 4096;
 /// What happened to a port.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PortEvent<'a> {
-    /// It is open, for the first time or again: what follows has nothing to do with what was before.
-    Opened,
+    /// It is open, for the first time, again, or with other line settings: what follows has nothing to do with what
+    /// was before.
+    Opened {
+        /// The serial number of its USB adapter, as [`DeviceRoot::adapter`] tells it; with other line settings it is
+        /// no news.
+        adapter: Option<String>,
+    },
     /// Bytes came.
     Bytes {
         /// What one read returned.
@@ -46,6 +52,8 @@ pub enum PortEvent<'a> {
 /// is done on another thread.
 #[derive(Debug)]
 pub struct Port {
+    root: DeviceRoot,
+    name: PathBuf,
     path: PathBuf,
     line: LineSettings,
     state: State,
@@ -62,25 +70,30 @@ enum State {
     Waiting {
         until: Timer,
     },
-    Opening(JoinHandle<Result<SerialPort, OpenError>>),
+    Opening(LineSettings, JoinHandle<Result<Opened, OpenError>>),
     Open(SerialPort),
     /// Until the old descriptor is closed, a replugged adapter would get another number.
     Closing(JoinHandle<()>),
 }
 
+/// A port that was opened, and the serial number of its adapter.
+type Opened = (SerialPort, Option<String>);
+
 /// A [`PortEvent`] whose bytes are still in the buffer.
 enum Step {
-    Opened,
+    Opened(Option<String>),
     Read(usize, Instant),
     Lost(LossReason, String),
 }
 
 impl Port {
-    /// The port at `path` (see [`super::name::DeviceRoot::resolve`]), opened by the first [`Self::next`].
+    /// The port of that `name` below `root`, opened by the first [`Self::next`].
     #[must_use]
-    pub fn new(path: PathBuf, line: LineSettings) -> Self {
+    pub fn new(root: DeviceRoot, name: PathBuf, line: LineSettings) -> Self {
         Self {
-            path,
+            path: root.resolve(&name),
+            root,
+            name,
             line,
             state: State::Waiting { until: Timer::now() },
             buffer: vec![0; BUFFER].into_boxed_slice(),
@@ -94,10 +107,30 @@ impl Port {
     /// Waits for what happens next. Cancel-safe; allocates nothing for bytes.
     pub async fn next(&mut self) -> PortEvent<'_> {
         match self.step().await {
-            Step::Opened => PortEvent::Opened,
+            Step::Opened(adapter) => PortEvent::Opened { adapter },
             Step::Read(n, at) => PortEvent::Bytes { bytes: self.buffer.get(..n).unwrap_or_default(), at },
             Step::Lost(reason, text) => PortEvent::Lost { reason, text },
         }
+    }
+
+    /// Sets other line settings; when they hold, [`PortEvent::Opened`] follows. The same ones change nothing.
+    pub fn tune(&mut self, line: LineSettings) {
+        if line != self.line {
+            self.line = line;
+            self.retune();
+        }
+    }
+
+    /// Brings an open port to the present line settings, on another thread.
+    fn retune(&mut self) {
+        let (path, line) = (self.path.clone(), self.line);
+        let waiting = State::Waiting { until: Timer::now() };
+        self.state = match std::mem::replace(&mut self.state, waiting) {
+            State::Open(port) => {
+                State::Opening(line, spawn_blocking(move || port.retune(&path, line).map(|port| (port, None))))
+            }
+            state => state,
+        };
     }
 
     /// Writes `bytes` without ever waiting.
@@ -133,25 +166,31 @@ impl Port {
             match &mut self.state {
                 State::Waiting { until } => tokio::select! {
                     () = sleep_until(*until) => {
-                        let (path, line) = (self.path.clone(), self.line);
-                        self.state = State::Opening(spawn_blocking(move || serial::open(&path, line)));
+                        let (root, name, path, line) = (self.root.clone(), self.name.clone(), self.path.clone(), self.line);
+                        let open = move || serial::open(&path, line).map(|port| (port, root.adapter(&name)));
+                        self.state = State::Opening(line, spawn_blocking(open));
                     }
                     () = Hint::given(&mut self.hint) => {
                         *until = Timer::now();
                         self.retry = RETRY_FIRST;
                     }
                 },
-                State::Opening(task) => {
+                State::Opening(line, task) => {
+                    let line = *line;
                     let opened = match task.await {
                         Ok(opened) => opened,
                         Err(error) => Err(OpenError::Io { path: self.path.clone(), source: io::Error::other(error) }),
                     };
                     match opened {
-                        Ok(port) => {
+                        Ok((port, adapter)) => {
                             self.state = State::Open(port);
+                            if line != self.line {
+                                self.retune();
+                                continue;
+                            }
                             self.told = None;
                             Hint::rest(&mut self.hint);
-                            return Step::Opened;
+                            return Step::Opened(adapter);
                         }
                         Err(error) => {
                             self.wait();

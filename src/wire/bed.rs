@@ -1,7 +1,7 @@
 //! The slots of a bed: its whole state for a late joiner, its session, its devices.
 
 use serde::{Deserialize, Serialize};
-use vitalsd_core::driver::DecodeStats;
+use vitalsd_core::driver::{DecodeStats, LineSettings};
 use vitalsd_core::monitor::Bed;
 use vitalsd_core::monitor::input::{Link, LossReason, OffReason};
 use vitalsd_core::monitor::output::{Condition, Phase};
@@ -145,8 +145,12 @@ pub enum Connection {
 pub struct Device {
     /// Its alias.
     pub device: Id,
-    /// The name of the driver.
-    pub driver: String,
+    /// The name of the driver; absent: not found out yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    /// The line settings at which it is understood, `9600 8N1`; absent: not found out yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// The state of the way to it.
     #[serde(flatten)]
     pub connection: Connection,
@@ -193,8 +197,9 @@ impl From<&DecodeStats> for Decoded {
 impl Device {
     /// The slot of the device with that alias.
     #[must_use]
-    pub fn new(device: Id, driver: &str, link: &Link, stats: &DecodeStats) -> Self {
-        Self { device, driver: driver.to_owned(), connection: link.into(), decoded: stats.into() }
+    pub fn new(device: Id, driver: Option<&str>, line: Option<LineSettings>, link: &Link, stats: &DecodeStats) -> Self {
+        let (driver, line) = (driver.map(str::to_owned), line.map(|line| line.to_string()));
+        Self { device, driver, line, connection: link.into(), decoded: stats.into() }
     }
 }
 
@@ -312,13 +317,21 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_is_not_found_out_yet_has_no_driver_and_no_line() {
+        let device = to_value(Device::new(id("oximeter"), None, None, &Link::Opened, &DecodeStats::default())).unwrap();
+        assert_eq!((device.get("driver"), device.get("line")), (None, None));
+        assert_eq!(device["connection"], "opened");
+    }
+
+    #[test]
     fn a_device_slot_tells_its_driver_and_its_state_and_not_its_port() {
         let stats = DecodeStats { good_frames: 9, checksum: 1, ..DecodeStats::default() };
-        let device = Device::new(id("oximeter"), "nonin-df2", &Link::Lost(LossReason::Silent), &stats);
+        let (link, line) = (Link::Lost(LossReason::Silent), Some(LineSettings::n1(9_600)));
+        let device = Device::new(id("oximeter"), Some("nonin-df2"), line, &link, &stats);
         assert_eq!(
             to_value(device).unwrap(),
             json!({
-                "device": "oximeter", "driver": "nonin-df2", "connection": "lost", "reason": "silent",
+                "device": "oximeter", "driver": "nonin-df2", "line": "9600 8N1", "connection": "lost", "reason": "silent",
                 "decoded": {
                     "good_frames": 9, "bad_checksum": 1, "bad_framing": 0, "bad_length": 0, "bad_sequence": 0,
                     "unknown_type": 0, "bad_content": 0, "bytes_skipped": 0

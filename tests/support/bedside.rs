@@ -31,6 +31,10 @@ pub struct Bedside {
     dir: TempDir,
     broker: u16,
     devices: Vec<(&'static str, Model)>,
+    /// What stands in the configuration of a device instead of its protocol.
+    pub settings: Vec<(&'static str, &'static str)>,
+    /// The ports and what USB says of them are looked up below the directory of this bedside.
+    pub own_root: bool,
     /// Which box.
     pub host: &'static str,
     /// Whether it expects a nurses' station.
@@ -44,7 +48,16 @@ impl Bedside {
     pub fn new(broker: u16, devices: &[(&'static str, Model)]) -> Self {
         let dir = TempDir::new().expect("a directory");
         std::fs::create_dir(dir.path().join("ports")).expect("a directory");
-        Self { dir, broker, devices: devices.to_vec(), host: "box-3", expects_station: false, flights: None }
+        Self {
+            dir,
+            broker,
+            devices: devices.to_vec(),
+            settings: Vec::new(),
+            own_root: false,
+            host: "box-3",
+            expects_station: false,
+            flights: None,
+        }
     }
 
     /// The stable path of a device's port.
@@ -68,7 +81,13 @@ impl Bedside {
     pub fn daemon(&self) -> Daemon {
         let file = self.dir.path().join("vitalsd.toml");
         std::fs::write(&file, self.config()).expect("a file");
-        Daemon::start(&file)
+        let root = if self.own_root { self.dir.path() } else { Path::new("/") };
+        Daemon::start(&file, root)
+    }
+
+    /// Below which `/sys` and `/dev` are looked up, if it has a root of its own.
+    pub fn root(&self) -> &Path {
+        self.dir.path()
     }
 
     fn config(&self) -> String {
@@ -87,9 +106,12 @@ impl Bedside {
         }
         config.push_str("[[bed]]\nid = 'room-1'\n");
         for (device, model) in &self.devices {
-            let port = self.port(device);
+            let port = if self.own_root { Path::new("/ports").join(device) } else { self.port(device) };
+            let protocol = format!("protocol = '{model}'");
+            let settings = self.settings.iter().find(|(name, _)| name == device).map(|(_, settings)| *settings);
             config.push_str(&format!(
-                "[[bed.device]]\nid = '{device}'\nprotocol = '{model}'\nport = '{}'\n",
+                "[[bed.device]]\nid = '{device}'\n{}\nport = '{}'\n",
+                settings.unwrap_or(&protocol),
                 port.display()
             ));
         }
@@ -104,10 +126,12 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    fn start(config: &Path) -> Self {
+    fn start(config: &Path, root: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_vitalsd"))
             .args(["run", "--config"])
             .arg(config)
+            .arg("--root")
+            .arg(root)
             .env_remove("VITALSD_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -275,6 +299,11 @@ impl Tapped {
     /// Puts bytes on the line that the device never said.
     pub fn disturb(&self, noise: Vec<u8>) {
         self.noise.send(noise).expect("the line is there");
+    }
+
+    /// Whether the host has sent anything that was not looked at yet.
+    pub fn was_sent_something(&mut self) -> bool {
+        self.asked.try_recv().is_ok()
     }
 
     /// The next thing that the host asks, and when.

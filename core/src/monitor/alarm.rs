@@ -184,6 +184,7 @@ conditions! {
     InfusionEnded, "R5.3", "infusion-ended", Alone, Technical, "infusion ended? say when";
     StandbyOver, "R5.6", "standby-over", Alone, Technical, "standby is over: is the patient back?";
     SamePatient, "R5.6", "same-patient", Alone, Technical, "values are back after a long time: same patient?";
+    AnotherDevice, "R1.6", "another-device", Alone, Technical, "another device than before: is it this patient's?";
     CloseSession, "R5.7", "close-session", Alone, Technical, "no values for long: close the session?";
     SessionInterrupted, "R5.8", "session-interrupted", Alone, Technical, "session interrupted: continue or close?";
     ProbeOnCuffArm, "R6.4", "probe-on-cuff-arm", Alone, Technical, "probe on the cuff arm?";
@@ -209,6 +210,7 @@ impl Condition {
                 | Self::InfusionEnded
                 | Self::StandbyOver
                 | Self::SamePatient
+                | Self::AnotherDevice
                 | Self::CloseSession
                 | Self::SessionInterrupted
                 | Self::DoseTimeUncertain

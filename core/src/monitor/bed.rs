@@ -12,6 +12,7 @@ use crate::monitor::baseline::Baseline;
 use crate::monitor::condition::Life;
 use crate::monitor::contact::Contact;
 use crate::monitor::cuff::{Cuff, RESTS};
+use crate::monitor::identity::Identity;
 use crate::monitor::input::{BoxFault, Command, CommandRefusal, DeviceIndex, Input, Link, LossReason};
 use crate::monitor::output::{Determination, Event, EventKind, Output, Phase};
 use crate::monitor::oximeter::Oximeter;
@@ -43,6 +44,20 @@ pub struct Device {
 }
 
 impl Device {
+    /// A device of which it is not known yet which of `protocols` it speaks: as slow as the slowest of them, and it
+    /// cannot be told to measure.
+    #[must_use]
+    pub fn one_of(protocols: &[&'static Protocol], primary: &[Quantity]) -> Self {
+        let cuffs = protocols.iter().filter_map(|protocol| protocol.cuff);
+        Self {
+            cadence: protocols.iter().map(|protocol| protocol.cadence).max().unwrap_or(Span::ZERO),
+            primary: primary.into(),
+            starts_cuff: false,
+            cuff_rest: cuffs.map(|cuff| cuff.rest).max().unwrap_or(RESTS),
+            pleth_full_scale: None,
+        }
+    }
+
     /// A device that speaks `protocol` and is the primary source of `primary`.
     #[must_use]
     pub fn of(protocol: &Protocol, primary: &[Quantity]) -> Self {
@@ -93,6 +108,7 @@ pub struct Snapshot {
     pub(super) unavailable: Unavailable,
     pub(super) cuff: Cuff,
     pub(super) links: Vec<Way>,
+    pub(super) identities: Vec<Identity>,
     /// Since when each fault of the box has been present, in the order of [`BoxFault::ALL`].
     pub(super) faults: Vec<Option<Time>>,
     /// A device says that its own alarm is off (R10.5).
@@ -101,7 +117,7 @@ pub struct Snapshot {
 }
 
 /// The shape of a [`Snapshot`].
-const SNAPSHOT_VERSION: u16 = 2;
+const SNAPSHOT_VERSION: u16 = 3;
 
 impl Snapshot {
     /// Whether this program can read it.
@@ -155,6 +171,7 @@ impl Bed {
                 cuff.map_or(RESTS, |(_, device)| device.cuff_rest),
             ),
             links: devices.iter().map(|_| Way { link: None, lost_since: None }).collect(),
+            identities: devices.iter().map(|_| Identity::default()).collect(),
             faults: BoxFault::ALL.iter().map(|_| None).collect(),
             own_alarm_off: false,
             board: Board::default(),
@@ -195,6 +212,21 @@ impl Bed {
         self.settle(out);
         self.next = self.earliest();
         done
+    }
+
+    /// What `device` is has been found out, or it is another one than before: from now on its terms are these. What
+    /// it is the source of stays as it was configured (R1.6).
+    pub fn equip(&mut self, device: DeviceIndex, terms: &Device, now: Time, out: &mut impl FnMut(Output)) {
+        self.run_until(now, out);
+        if let Some(known) = self.devices.get_mut(usize::from(device.0)) {
+            *known = Device { primary: core::mem::take(&mut known.primary), ..terms.clone() };
+            self.state.oximeter.equip(device, terms.cadence, terms.pleth_full_scale);
+            if self.is_cuff(device) {
+                self.state.cuff.equip(terms.starts_cuff, terms.cuff_rest);
+            }
+        }
+        self.settle(out);
+        self.next = self.earliest();
     }
 
     /// When to call [`Self::input`] with a tick at the latest.
@@ -389,11 +421,8 @@ impl Bed {
             Sample::CuffResult(result) if self.is_cuff(device) => self.take_determination(result, out),
             Sample::Notice { notice: Notice::OwnAlarmOff, .. } => self.state.own_alarm_off = true,
             Sample::Notice { notice: Notice::OwnAlarmOn, .. } => self.state.own_alarm_off = false,
-            Sample::CuffState { .. }
-            | Sample::CuffPressure { .. }
-            | Sample::CuffResult(_)
-            | Sample::Identity { .. }
-            | Sample::Notice { .. } => {}
+            Sample::Identity { part, text, .. } => self.take_identity(device, *part, *text),
+            Sample::CuffState { .. } | Sample::CuffPressure { .. } | Sample::CuffResult(_) | Sample::Notice { .. } => {}
         }
     }
 

@@ -170,6 +170,8 @@ impl Bed {
         state.cuff.open(now);
         state.trends.open(now);
         state.contact = Contact::begin(now);
+        // Whoever opens the session looks at what stands at the bed.
+        self.accept_devices();
         self.judge_oximetry();
         Ok(())
     }
@@ -261,6 +263,7 @@ impl Bed {
     fn answered(&mut self, condition: Condition) {
         match condition {
             Condition::SamePatient => self.state.exchanged = false,
+            Condition::AnotherDevice => self.accept_devices(),
             Condition::ProbeOnCuffArm => self.state.shadow.answered(),
             Condition::Restarted => self.state.board.end(condition, self.state.now),
             _ => {}

@@ -76,6 +76,11 @@ impl Cuff {
         Self { source, starts, rests, ..Self::default() }
     }
 
+    /// What can be asked of it is known now, or has changed.
+    pub const fn equip(&mut self, starts: bool, rests: Span) {
+        (self.starts, self.rests) = (starts, rests);
+    }
+
     /// The device, if the bed has one.
     #[must_use]
     pub const fn source(&self) -> Option<DeviceIndex> {

@@ -14,6 +14,7 @@
 //! * [`unavailable`], [`contact`], [`shadow`]: no good data, for whatever reason (R6).
 //! * [`session`], [`infusion`], [`baseline`], [`room`]: phases, the values before the dose, a room without a session (R5).
 //! * `commands`: what a person asks, carried out or refused.
+//! * `identity`: who a device is, and whether it is another than before (R1.6).
 //! * `prompts`: what the bed asks of a person (R5.4 to R5.8, R5.12).
 //! * [`cuff`], [`rates`]: when to measure, overdue, failed, and whose pulse it was (R8, rows 27 and 28).
 //! * `technical`: the equipment (R1.7, R3.3, R10).
@@ -39,6 +40,7 @@ pub mod contact;
 pub mod cuff;
 pub mod desaturation;
 mod determination;
+mod identity;
 pub mod in_force;
 pub mod infusion;
 pub mod input;

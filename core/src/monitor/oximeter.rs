@@ -161,6 +161,21 @@ impl Oximeter {
         self.stuck
     }
 
+    /// The terms of `device` are other ones now: how often it speaks, and the full scale of its waveform.
+    pub fn equip(&mut self, device: DeviceIndex, cadence: Span, pleth_full_scale: Option<u16>) {
+        let full_scale = pleth_full_scale.unwrap_or_default();
+        if self.spo2.comes_from(device) {
+            self.spo2.cadence = cadence;
+            self.perfusion_index.cadence = cadence;
+            if self.waveform.full_scale != full_scale {
+                self.waveform = Waveform { full_scale, ..Waveform::default() };
+            }
+        }
+        if self.pulse.comes_from(device) {
+            self.pulse.cadence = cadence;
+        }
+    }
+
     /// Takes the numbers of `device`.
     pub fn take(&mut self, device: DeviceIndex, sample: &Oximetry, now: Time) {
         let doubt = self.stuck.then_some(Doubt::StuckSource);

@@ -41,6 +41,7 @@ impl Bed {
         self.ask(Condition::InfusionEnded, infusion.map(|_| Priority::Low), infusion);
         self.ask(Condition::StandbyOver, standby.map(|_| Priority::Medium), standby);
         self.ask(Condition::SamePatient, self.state.exchanged.then_some(Priority::Low), None);
+        self.ask(Condition::AnotherDevice, self.another_device(), None);
         self.ask(Condition::CloseSession, close.map(|_| Priority::Low), close);
         self.ask(Condition::SessionInterrupted, interrupted.then_some(Priority::Medium), None);
         self.ask(Condition::DoseTimeUncertain, uncertain.then_some(Priority::Low), None);
@@ -162,10 +163,11 @@ impl Bed {
 }
 
 /// What is asked in a session only.
-const OF_A_SESSION: [Condition; 9] = [
+const OF_A_SESSION: [Condition; 10] = [
     Condition::InfusionEnded,
     Condition::StandbyOver,
     Condition::SamePatient,
+    Condition::AnotherDevice,
     Condition::CloseSession,
     Condition::SessionInterrupted,
     Condition::DoseTimeUncertain,

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use vitalsd_core::driver::LineSettings;
 use vitalsd_core::monitor::output::{Condition, Priority};
 use vitalsd_core::time::Time;
 
@@ -23,6 +24,8 @@ pub struct Flight {
     pub bed: String,
     /// The device.
     pub device: config::Device,
+    /// What is spoken there, as far as it is known.
+    pub spoken: Option<(&'static str, LineSettings)>,
     /// The alarm.
     pub condition: Condition,
     /// How grave it was.
@@ -139,8 +142,8 @@ impl Flight {
         };
         let simulated = self.device.port.canonicalize().is_ok_and(|port| port.starts_with("/dev/pts"));
         let header = Header {
-            driver: Some(self.device.protocol.name.to_owned()),
-            line: self.device.protocol.lines.first().copied(),
+            driver: self.spoken.map(|(protocol, _)| protocol.to_owned()),
+            line: self.spoken.map(|(_, line)| line),
             started_at: Some(self.clock.at(start).0),
             note: Some(format!(
                 "{} ({priority}) began at {}.{:03}",
@@ -170,9 +173,10 @@ mod tests {
     fn flight(second: u64, bytes: usize) -> Flight {
         let device = config::Device {
             id: "oximeter".into(),
-            protocol: PROTOCOLS[0],
+            protocols: vec![PROTOCOLS[0]],
             port: "/dev/none".into(),
             primary: Vec::new(),
+            listen_only: false,
         };
         let mut ring = ring::Ring::new(Span::mins(1), 100_000);
         let began = Time::ZERO + Span::secs(second);
@@ -180,6 +184,7 @@ mod tests {
         Flight {
             bed: "room-1".into(),
             device,
+            spoken: Some((PROTOCOLS[0].name, PROTOCOLS[0].lines[0])),
             condition: Condition::Spo2VeryLow,
             priority: Priority::High,
             began,

@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tracing::{error, info, warn};
-use vitalsd_core::driver::Quantity;
+use vitalsd_core::driver::{LineSettings, Quantity};
 use vitalsd_core::monitor::input::DeviceIndex;
 use vitalsd_core::monitor::output::{Alarm, Condition, Event, EventKind, Group, Output, Priority};
 use vitalsd_core::time::{Span, Time};
@@ -49,11 +49,16 @@ pub struct FlightRecorder {
     thread: JoinHandle<()>,
 }
 
+/// A protocol, and the line settings at which it is spoken.
+type Spoken = (&'static str, LineSettings);
+
 /// The line of one device.
 #[derive(Debug)]
 struct Line {
     bed: String,
     device: config::Device,
+    /// What is spoken there, as far as it is known.
+    spoken: Option<Spoken>,
     ring: Ring,
 }
 
@@ -74,6 +79,7 @@ impl FlightRecorder {
         let line = |bed: &config::Bed, device: &config::Device| Line {
             bed: bed.id.clone(),
             device: device.clone(),
+            spoken: only(device),
             ring: Ring::new(Span::mins(settings.minutes.into()), settings.bytes_per_port),
         };
         let lines = |bed: &config::Bed| bed.devices.iter().map(|device| line(bed, device)).collect();
@@ -91,6 +97,13 @@ impl FlightRecorder {
     pub fn take(&mut self, key: DeviceKey, at: Time, what: What<'_>) {
         if let Some(line) = self.line(key) {
             line.ring.take(at, what);
+        }
+    }
+
+    /// What a device speaks has been found out.
+    pub fn found(&mut self, key: DeviceKey, protocol: &'static str, line: LineSettings) {
+        if let Some(its) = self.line(key) {
+            its.spoken = Some((protocol, line));
         }
     }
 
@@ -149,6 +162,7 @@ impl FlightRecorder {
         Some(Flight {
             bed: line.bed.clone(),
             device: line.device.clone(),
+            spoken: line.spoken,
             condition: wanted.condition,
             priority: wanted.priority,
             began: wanted.began,
@@ -180,6 +194,14 @@ impl FlightRecorder {
         let lines = self.beds.get(bed)?;
         let source = lines.iter().position(|line| line.device.is_primary(quantity));
         u8::try_from(source?).ok().map(DeviceIndex)
+    }
+}
+
+/// What a device speaks for which one protocol is named.
+fn only(device: &config::Device) -> Option<Spoken> {
+    match device.protocols.as_slice() {
+        [protocol] => Some((protocol.name, protocol.lines.first().copied()?)),
+        _ => None,
     }
 }
 

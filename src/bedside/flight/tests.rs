@@ -16,9 +16,10 @@ fn s(s: u64) -> Time {
 fn recorder(directory: &Path) -> FlightRecorder {
     let device = |id: &str, protocol: &str, primary: &[Quantity]| config::Device {
         id: id.into(),
-        protocol: PROTOCOLS.iter().find(|known| known.name == protocol).unwrap(),
+        protocols: PROTOCOLS.iter().copied().filter(|known| known.name == protocol).collect(),
         port: format!("/dev/{id}").into(),
         primary: primary.to_vec(),
+        listen_only: false,
     };
     let devices = vec![
         device("oximeter", "nonin-df2", &[Quantity::Spo2, Quantity::Pulse]),

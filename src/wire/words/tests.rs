@@ -331,6 +331,7 @@ fn what_has_no_value_says_how_long_it_has_stood_or_when_it_was_asked() {
         (Condition::InfusionEnded, "infusion ended? say when (asked 12 s ago), in the window"),
         (Condition::StandbyOver, "standby is over: is the patient back? (asked 12 s ago), in the window"),
         (Condition::SamePatient, "values are back after a long time: same patient? (asked 12 s ago), in the window"),
+        (Condition::AnotherDevice, "another device than before: is it this patient's? (asked 12 s ago), in the window"),
         (Condition::CloseSession, "no values for long: close the session? (asked 12 s ago), in the window"),
         (Condition::SessionInterrupted, "session interrupted: continue or close? (asked 12 s ago), in the window"),
         (Condition::ProbeOnCuffArm, "probe on the cuff arm? (asked 12 s ago), in the window"),
