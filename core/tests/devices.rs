@@ -8,7 +8,7 @@ use vitalsd_core::driver::{PROTOCOLS, Protocol, Quantity, Request, contec, dinam
 use vitalsd_core::monitor::Device;
 use vitalsd_core::monitor::input::{Input, Link, LossReason, Route};
 use vitalsd_core::monitor::output::{Condition as C, Output, Priority};
-use vitalsd_core::sample::{IdentityPart, Sample, Text};
+use vitalsd_core::sample::{IdentityPart, Notice, Sample, Text};
 use vitalsd_core::time::Span;
 use vitalsd_core::vitals::{Absent, Measured};
 
@@ -181,4 +181,20 @@ fn r1_6_without_a_session_a_device_may_be_exchanged_and_the_opening_takes_it_as_
     assert!(!room.is_on(C::AnotherDevice));
     says(&mut room, IdentityPart::Serial, "A1");
     assert!(room.is_on(C::AnotherDevice));
+}
+
+#[test]
+fn r10_5_one_monitor_whose_alarm_is_on_says_nothing_of_the_other_whose_alarm_is_off() {
+    let mut room = Room::with(devices(Span::secs(1), true));
+    room.open(Route::Iv);
+    let says = |room: &mut Room, device, notice| {
+        let sample = Sample::Notice { at: room.now, notice };
+        room.input(Input::Sample { device, sample });
+        room.is_on(C::MonitorAlarmOff)
+    };
+    assert!(says(&mut room, OXIMETER, Notice::OwnAlarmOff), "muted");
+    assert!(says(&mut room, CUFF, Notice::OwnAlarmOn), "the other one's alarm is on");
+    assert!(says(&mut room, CUFF, Notice::OwnAlarmOff), "both are off");
+    assert!(says(&mut room, OXIMETER, Notice::OwnAlarmOn), "one still is");
+    assert!(!says(&mut room, CUFF, Notice::OwnAlarmOn), "none is");
 }

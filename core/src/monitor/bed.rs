@@ -111,8 +111,6 @@ pub struct Snapshot {
     pub(super) identities: Vec<Identity>,
     /// Since when each fault of the box has been present, in the order of [`BoxFault::ALL`].
     pub(super) faults: Vec<Option<Time>>,
-    /// A device says that its own alarm is off (R10.5).
-    pub(super) own_alarm_off: bool,
     pub(super) board: Board,
 }
 
@@ -135,6 +133,8 @@ pub(super) const PRESSURES_KEPT: usize = 64;
 pub(super) struct Way {
     pub(super) link: Option<Link>,
     pub(super) lost_since: Option<Time>,
+    /// The device says that its own alarm is off (R10.5).
+    pub(super) own_alarm_off: bool,
 }
 
 impl Bed {
@@ -170,10 +170,9 @@ impl Bed {
                 cuff.is_some_and(|(_, device)| device.starts_cuff),
                 cuff.map_or(RESTS, |(_, device)| device.cuff_rest),
             ),
-            links: devices.iter().map(|_| Way { link: None, lost_since: None }).collect(),
+            links: devices.iter().map(|_| Way { link: None, lost_since: None, own_alarm_off: false }).collect(),
             identities: devices.iter().map(|_| Identity::default()).collect(),
             faults: BoxFault::ALL.iter().map(|_| None).collect(),
-            own_alarm_off: false,
             board: Board::default(),
         };
         Self::restore(state, preset, devices)
@@ -419,8 +418,11 @@ impl Bed {
             Sample::Pleth { value, .. } => self.state.oximeter.take_pleth(device, *value, now),
             Sample::CuffState { state, .. } if self.is_cuff(device) => self.take_cuff_state(*state),
             Sample::CuffResult(result) if self.is_cuff(device) => self.take_determination(result, out),
-            Sample::Notice { notice: Notice::OwnAlarmOff, .. } => self.state.own_alarm_off = true,
-            Sample::Notice { notice: Notice::OwnAlarmOn, .. } => self.state.own_alarm_off = false,
+            Sample::Notice { notice: notice @ (Notice::OwnAlarmOff | Notice::OwnAlarmOn), .. } => {
+                if let Some(way) = self.state.links.get_mut(usize::from(device.0)) {
+                    way.own_alarm_off = *notice == Notice::OwnAlarmOff;
+                }
+            }
             Sample::Identity { part, text, .. } => self.take_identity(device, *part, *text),
             Sample::CuffState { .. } | Sample::CuffPressure { .. } | Sample::CuffResult(_) | Sample::Notice { .. } => {}
         }

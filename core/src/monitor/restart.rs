@@ -63,7 +63,6 @@ impl Bed {
         state.oximeter = fresh.state.oximeter.clone();
         state.links.clone_from(&fresh.state.links);
         state.faults.clone_from(&fresh.state.faults);
-        state.own_alarm_off = false;
         state.contact.judge(false, now);
         state.unavailable.judge(false, false, false, now);
         state.cuff.lost(now);

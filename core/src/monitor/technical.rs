@@ -78,7 +78,7 @@ impl Bed {
         };
         self.hold(Condition::CuffLost, cuff_lost.then_some(Priority::Low), why, CUFF_LOST_AFTER);
 
-        let own_alarm_off = open && self.state.own_alarm_off;
+        let own_alarm_off = open && self.state.links.iter().any(|way| way.own_alarm_off);
         self.hold(Condition::MonitorAlarmOff, own_alarm_off.then_some(Priority::Low), None, Span::ZERO);
         self.settle_faults(open);
     }
