@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use vitalsd::capture::Reader;
-use vitalsd_core::driver::PROTOCOLS;
+use vitalsd::capture::{Provenance, Reader, What};
+use vitalsd_core::driver::{AnyDriver, Driver, Outgoing, PROTOCOLS};
+use vitalsd_core::time::{Span, Time};
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings")
@@ -76,5 +77,51 @@ fn every_recording_means_what_its_sheet_says() {
             assert_eq!(found, expected, "{name}.jsonl:{number}");
         }
         assert_eq!(found.lines().count(), expected.lines().count(), "{name}: so many lines");
+    }
+}
+
+/// What was asked of a device, and when.
+type Questions = Vec<(Time, Vec<u8>)>;
+
+/// The questions in a capture, and those that its driver asks of a device that answers as the capture has it.
+fn questions(path: &Path) -> (Questions, Questions) {
+    let mut reader = Reader::open(path).unwrap();
+    let mut driver = AnyDriver::new(reader.header().driver.as_ref().unwrap()).unwrap();
+    let (mut there, mut asked, mut due) = (Questions::new(), Questions::new(), None);
+    let mut poll = |driver: &mut AnyDriver, at: Time| {
+        let poll = driver.poll(at, &mut |_| {});
+        asked.extend(poll.send.map(|send: Outgoing| (at, send.to_vec())));
+        poll.next.map(|next| next.max(at + Span::millis(1)))
+    };
+    while let Some(line) = reader.next_line().unwrap() {
+        while let Some(at) = due.filter(|due| *due < line.at) {
+            due = poll(&mut driver, at);
+        }
+        match line.what {
+            What::Opened => driver.opened(line.at),
+            What::Heard(bytes) => driver.decode(bytes, line.at, &mut |_| {}),
+            What::Sent(bytes) => there.push((line.at, bytes.to_vec())),
+            What::Asked(request) => driver.request(request, line.at).unwrap(),
+            What::Lost | What::End => {}
+        }
+        due = poll(&mut driver, line.at);
+    }
+    (there, asked)
+}
+
+#[test]
+fn a_recording_from_the_sheet_asks_what_its_driver_asks_and_when() {
+    for (name, path) in captures() {
+        if Reader::open(&path).unwrap().header().provenance != Provenance::Sheet {
+            continue;
+        }
+        let (there, asked) = questions(&path);
+        for (there, asked) in there.iter().zip(&asked) {
+            assert_eq!(there.1, asked.1, "{name}: at {:?}, where the driver asks at {:?}", there.0, asked.0);
+            // A millisecond for the way to the port.
+            let late = there.0.since(asked.0);
+            assert!(there.0 >= asked.0 && late <= Span::millis(1), "{name}: {there:?}, asked at {:?}", asked.0);
+        }
+        assert_eq!(there.len(), asked.len(), "{name}: so many questions");
     }
 }

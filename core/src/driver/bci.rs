@@ -30,6 +30,7 @@
 //! Inferred   60 a second at 4800; pulse 0, SpO2 0 and 101..126 are "none" as well
 //! Unknown    what a device sends: nothing was captured
 //! Not used   strength, bar graph, beat. Newer probes of the same look speak `55 AA` (not supported)
+//! Recording  tests/recordings/: bci (none of it captured)
 //! ```
 //!
 //! Contec's V7.0 has bit 7 the other way round and never passes here.

@@ -52,6 +52,7 @@
 //!            second (?)
 //! Unknown    the value for "none"; other identifiers and channels; whether 51 can hold anything else
 //! Not used   bits 2, 11 and 12 of the status word
+//! Recording  tests/recordings/: chipox (none of it captured)
 //! ```
 
 use super::buffer::Buffer;

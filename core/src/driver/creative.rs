@@ -30,6 +30,7 @@
 //!            may be a point, and a waveform that stands still is found by R1.7
 //! Not used   0F 21, whose result of a spot check is no live value; bits 6 and 7 of the battery byte of
 //!            type 01, of which F0 03 says as much; the beat
+//! Recording  tests/recordings/: creative (in part captured)
 //! ```
 
 use super::buffer::Buffer;

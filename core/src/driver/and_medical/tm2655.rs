@@ -33,6 +33,7 @@
 //!            with a result; what it answers to ST while it measures; how long a determination may take
 //!            (guard 180 s), and its rest before the next (30 s): own choice
 //! Not used   its clock, which nobody keeps; fields 3, 9 (tens of mmHg of inflation?) and 10 (largest pulse)
+//! Recording  tests/recordings/: and-tm2655 (two results of it captured)
 //! ```
 //!
 //! A result has been measured when it comes. It is of our start if the monitor took that, of the bedside

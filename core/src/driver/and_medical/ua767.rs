@@ -17,6 +17,7 @@
 //!            host that opens its port with flow control would never have seen
 //! Not used   the handshake by which a host opens and closes it: not needed to receive. The UA-767PBT,
 //!            which has 60 bytes before the same ten characters, and the UA-651 are not this protocol
+//! Recording  tests/recordings/: and-ua767 (none of it captured)
 //! ```
 //!
 //! With no end and no check to a message, silence is its end: it is whole when 200 ms have passed after

@@ -21,6 +21,7 @@
 //! Inferred   "none": pulse 0 or 255, SpO2 0 or above 100; any of t, f, e: not measuring
 //! Unknown    what "none" looks like on a device; PI is not sent
 //! Not used   recorded data (F5 F5 asks for them, F6 F6 F6 ends that): their frames do not pass here
+//! Recording  tests/recordings/: contec-old (none of it captured)
 //! ```
 
 use super::{CADENCE, LineSettings, PLETH, Quantity, Time};

@@ -45,6 +45,7 @@
 //! Inferred   A1 anew when no live data have come for 2 s
 //! Unknown    whether bits 5..7 of byte 4 are 0 in every clone (not checked, therefore); what signal
 //!            strength makes the numbers doubtful (none is, therefore)
+//! Recording  tests/recordings/: contec-v7 (captured) and contec-v7-computed
 //! ```
 
 use super::{CADENCE, LineSettings, PLETH, Quantity, Span, Time};

@@ -31,6 +31,7 @@
 //!            printable line counts as no); whether dddd counts from the beginning or the end of a
 //!            determination, and what it is after a failure; how long a determination may take
 //!            (guard 180 s); commands for the monitor's own interval (the bed keeps the time)
+//! Recording  tests/recordings/: dinamap (none of it captured)
 //! ```
 //!
 //! A reading is new when its moment, receive time less dddd, lies after that of the newest one known.

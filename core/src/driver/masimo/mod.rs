@@ -39,6 +39,7 @@
 //!            instrument's own and often wrong (not used)
 //! Not used   SPCO, SPMET, SPHB, SPOC; what ALARM says about limits: vitalsd has its own; ASCII 2, trend
 //!            files (they write SpO2=, and 000 for none), the binary IAP of Root
+//! Recording  tests/recordings/: masimo-ascii1 (captured) and masimo-ascii1-computed
 //! ```
 
 mod line;

@@ -39,6 +39,7 @@
 //!            be set; how a trend looks to a port that is opened in its middle (as live lines, perhaps);
 //!            the clock is set by users (not used)
 //! Not used   the limits in the header; trends; the menu
+//! Recording  tests/recordings/: nellcor (one line of it captured)
 //! ```
 
 mod line;

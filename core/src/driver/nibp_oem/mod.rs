@@ -31,6 +31,7 @@
 //!            takes (guard 180 s, then X); safe waits (the bed waits 30 s between two); the numbers of
 //!            the cycle commands (the bed keeps the time)
 //! Not sent   manual mode, manometer, pneumatic test, start pressures, adult and neonate mode
+//! Recording  tests/recordings/: nibp-oem (none of it captured)
 //! ```
 //!
 //! A status has no age: the same last result comes after each power-up and as often as it is asked for. So it counts

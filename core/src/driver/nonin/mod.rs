@@ -95,6 +95,10 @@
 //!
 //! The ranges a device can send; how the revision in SREV is written; whether DF1, which has no SNSA,
 //! raises SNSD when the finger has gone. Not decoded: DF13, the record of a spot check.
+//!
+//! # Recordings
+//!
+//! In `tests/recordings/`: `nonin-df1`, `nonin-df2` (captured), `nonin-df7`, `nonin-df8`, `nonin-printout`.
 
 mod control;
 mod df2;

@@ -6,8 +6,7 @@ use alloc::vec::Vec;
 use super::{CADENCE, CUFF, Layout, Omron, Reading, columns, is_like};
 use crate::driver::text::decimal;
 use crate::driver::{Certainty, Integrity, Kind, LineSettings, OwnAlarm, Protocol, Quantity, Reject};
-use crate::sample::CuffFailure;
-use crate::vitals::{BloodPressure, Measured, Pressure, PulseRate};
+use crate::vitals::{BloodPressure, Pressure, PulseRate};
 
 /// The protocol, for the registry.
 pub static HBP9020: Protocol = Protocol {
@@ -45,11 +44,8 @@ impl Layout for Mode5 {
             return Err(Reject::Content);
         }
         let number = |text| decimal(text).ok_or(Reject::Content);
-        Ok(Reading {
-            pressure: BloodPressure::full(number(systolic)?, number(diastolic)?, Some(number(mean)?))
-                .ok_or(CuffFailure::OutOfRange),
-            pulse: Measured::in_range(PulseRate::bpm(number(pulse)?)),
-        })
+        let pressure = BloodPressure::full(number(systolic)?, number(diastolic)?, Some(number(mean)?));
+        Ok(Reading::measured(pressure, number(pulse)?))
     }
 }
 

@@ -7,7 +7,7 @@ use super::{CADENCE, CUFF, Layout, Omron, Reading, columns, is_like};
 use crate::driver::text::decimal;
 use crate::driver::{Certainty, Integrity, Kind, LineSettings, OwnAlarm, Protocol, Quantity, Reject};
 use crate::sample::CuffFailure;
-use crate::vitals::{Absent, BloodPressure, Measured, Pressure, PulseRate};
+use crate::vitals::{BloodPressure, Pressure, PulseRate};
 
 /// The protocol, for the registry.
 pub static HBP9030: Protocol = Protocol {
@@ -43,15 +43,11 @@ impl Layout for Format5 {
         }
         let number = |text| decimal(text).ok_or(Reject::Content);
         match error {
-            b"0" => Ok(Reading {
-                pressure: BloodPressure::full(number(systolic)?, number(diastolic)?, None)
-                    .ok_or(CuffFailure::OutOfRange),
-                pulse: Measured::in_range(PulseRate::bpm(number(pulse)?)),
-            }),
-            [code @ b'1'..=b'9'] => Ok(Reading {
-                pressure: Err(CuffFailure::Unknown(code & 0x0f)),
-                pulse: Measured::Absent(Absent::NotMeasured),
-            }),
+            b"0" => {
+                let pressure = BloodPressure::full(number(systolic)?, number(diastolic)?, None);
+                Ok(Reading::measured(pressure, number(pulse)?))
+            }
+            [code @ b'1'..=b'9'] => Ok(Reading::failed(CuffFailure::Unknown(code & 0x0f))),
             _ => Err(Reject::Content),
         }
     }

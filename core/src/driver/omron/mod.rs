@@ -21,6 +21,7 @@
 //!            id can hold other characters than printable ASCII: such a line is rejected
 //! Not used   its clock, which nobody keeps; movements; the ranges of the HBP-9030 (60-260, 30-215,
 //!            40-180), inside those that every value must keep. HBP-1300 and 1320 are not spoken
+//! Recording  tests/recordings/: omron-hbp9030 (none of it captured), omron-hbp9020 (one line of it captured)
 //! ```
 //!
 //! The subject id may name the patient: it is stepped over by its width, is in no sample and no error,
@@ -42,7 +43,7 @@ use super::text::Lines;
 use super::{CuffTerms, DecodeStats, Driver, Evidence, Poll, Protocol, Reject};
 use crate::sample::{CuffFailure, CuffOrigin, CuffResult, Sample};
 use crate::time::{Span, Time};
-use crate::vitals::{BloodPressure, Measured, PulseRate};
+use crate::vitals::{Absent, BloodPressure, Measured, PulseRate};
 
 /// There is no regular pause between two results; this is the longest that the schedule plans (R8.1).
 const CADENCE: Span = Span::mins(15);
@@ -60,6 +61,22 @@ pub struct Reading {
     pub pressure: Result<BloodPressure, CuffFailure>,
     /// The pulse rate.
     pub pulse: Measured<PulseRate>,
+}
+
+impl Reading {
+    /// Numbers, of which those of the pressure may be none that can be (`None`): then the line is not to be believed
+    /// in its pulse either.
+    fn measured(pressure: Option<BloodPressure>, pulse: u16) -> Self {
+        pressure.map_or_else(
+            || Self::failed(CuffFailure::OutOfRange),
+            |pressure| Self { pressure: Ok(pressure), pulse: Measured::in_range(PulseRate::bpm(pulse)) },
+        )
+    }
+
+    /// No numbers.
+    const fn failed(failure: CuffFailure) -> Self {
+        Self { pressure: Err(failure), pulse: Measured::Absent(Absent::NotMeasured) }
+    }
 }
 
 /// How the lines of one monitor are laid out.

@@ -31,6 +31,7 @@
 //!            or T come: in answer to a start or an abort they are a no, else as if nothing had come
 //! Not sent   neonatal and paediatric start, initial pressure, reset, pneumatics, calibration, sleep,
 //!            venous stasis, self test, return code
+//! Recording  tests/recordings/: suntech (none of it captured)
 //! ```
 //!
 //! A result has no age, and a module gives the last one as often as it is asked. So it is asked for only after the K
