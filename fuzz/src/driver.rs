@@ -75,7 +75,8 @@ pub fn run(name: &str, input: &[u8]) {
 }
 
 fn sound(sample: &Sample, now: Time) {
-    assert_eq!(sample.at(), now, "{sample:?}");
+    // A message that only silence ends is told later than it was heard.
+    assert!(sample.at() <= now, "from the future: {sample:?} at {now:?}");
     if let Sample::CuffResult(CuffResult { at, measured_at, .. }) = sample {
         assert!(measured_at <= at, "measured in the future: {sample:?}");
     }
