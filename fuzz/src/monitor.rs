@@ -36,7 +36,12 @@ fn devices() -> Vec<Device> {
 /// # Panics
 /// If a promise of the monitor is broken.
 pub fn run(input: &[u8]) {
-    let bed = || Bed::new(Preset::kat_default_1(), devices(), Time::ZERO);
+    let bed = || {
+        let mut bed = Bed::new(Preset::kat_default_1(), devices(), Time::ZERO);
+        // The first look tells that nothing was received yet.
+        bed.input(&Input::Tick, Time::ZERO, &mut |_| {});
+        bed
+    };
     let (mut seldom, mut often, mut restored) = (bed(), bed(), bed());
     let (mut told, mut told_often, mut told_restored) = (Vec::new(), Vec::new(), Vec::new());
     let mut now = Time::ZERO;
