@@ -141,7 +141,8 @@ pub struct Pleth {
 }
 
 /// What proves that a frame arrived as it was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Integrity {
     /// A checksum over the frame.
     Checksum,
