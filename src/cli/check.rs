@@ -107,8 +107,8 @@ fn settings_page(settings: &Settings, path: &Path) -> String {
                 protocol.name,
                 &protocol.lines.first().map(ToString::to_string).unwrap_or_default(),
                 &listed(device.primary.iter().map(|quantity| named(*quantity))),
-                &or_none(time(protocol.cadence)),
-                &if oximeter { time(stale_after(protocol.cadence)) } else { "-".to_owned() },
+                &or_none(seconds(protocol.cadence)),
+                &if oximeter { seconds(stale_after(protocol.cadence)) } else { "-".to_owned() },
                 &device.port.display().to_string(),
             ]);
         }
@@ -169,11 +169,12 @@ fn stale_after(cadence: Span) -> Span {
     cadence.scaled(5, 2).max(Span::secs(3))
 }
 
-/// `15 min`, `1 s`, `334 ms`.
-pub(super) fn time(span: Span) -> String {
-    match span.as_millis() {
-        ms if ms % 1_000 == 0 => span.to_string(),
-        ms => format!("{ms} ms"),
+/// `1 s`, `0.33 s`.
+fn seconds(span: Span) -> String {
+    let ms = span.as_millis();
+    match (ms / 1_000, ms % 1_000 / 10) {
+        (s, 0) => format!("{s} s"),
+        (s, hundredths) => format!("{s}.{hundredths:02} s"),
     }
 }
 

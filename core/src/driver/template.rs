@@ -24,6 +24,7 @@
 //! Inferred   what nobody says: that numbers which are still sent in bits 0 and 1 are old ones (?)
 //! Unknown    bits 4 to 7; whether it can be asked for anything
 //! Not used   what is known and read past
+//! Recording  none. Here: tests/recordings/: NAME (captured) and NAME-what
 //! ```
 
 use super::buffer::Buffer;

@@ -3,7 +3,7 @@
 use vitalsd_core::driver::{Certainty, Integrity, Kind, OwnAlarm};
 use vitalsd_core::time::Span;
 
-use crate::cli::check::{named, time};
+use crate::cli::check::named;
 use crate::wire::Driver;
 use crate::wire::driver::Provenance;
 
@@ -76,7 +76,7 @@ fn speaks(driver: &Driver) -> String {
 fn cadence(driver: &Driver) -> String {
     match driver.kind {
         Kind::Push => "-".to_owned(),
-        Kind::Stream | Kind::Start | Kind::Poll => time(Span::millis(driver.cadence_ms)),
+        Kind::Stream | Kind::Start | Kind::Poll => time(driver.cadence_ms),
     }
 }
 
@@ -92,7 +92,7 @@ fn started_by(driver: &Driver) -> String {
 fn rest(driver: &Driver) -> String {
     match driver.cuff_rest_ms {
         None | Some(0) => "-".to_owned(),
-        Some(ms) => time(Span::millis(ms)),
+        Some(ms) => time(ms),
     }
 }
 
@@ -137,4 +137,9 @@ fn recording(driver: &Driver) -> String {
         none if none.is_empty() => "none yet".to_owned(),
         some => some,
     }
+}
+
+/// `15 min`, `1 s`, `334 ms`.
+fn time(ms: u64) -> String {
+    if ms % 1_000 == 0 { Span::millis(ms).to_string() } else { format!("{ms} ms") }
 }
