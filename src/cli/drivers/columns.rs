@@ -141,5 +141,5 @@ fn recording(driver: &Driver) -> String {
 
 /// `15 min`, `1 s`, `334 ms`.
 fn time(ms: u64) -> String {
-    if ms % 1_000 == 0 { Span::millis(ms).to_string() } else { format!("{ms} ms") }
+    if ms.is_multiple_of(1_000) { Span::millis(ms).to_string() } else { format!("{ms} ms") }
 }
