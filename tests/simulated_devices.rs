@@ -21,20 +21,9 @@ use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, Oxime
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{Absent, BloodPressure, Doubt, Measured, PerfusionIndex, PulseRate, Spo2};
 
-const OXIMETERS: [Model; 12] = [
-    Model::NoninDf1,
-    Model::NoninDf2,
-    Model::NoninDf7,
-    Model::NoninDf8,
-    Model::NoninPrintout,
-    Model::ContecV7,
-    Model::ContecOld,
-    Model::Masimo,
-    Model::Nellcor,
-    Model::Bci,
-    Model::Chipox,
-    Model::Creative,
-];
+fn oximeters() -> impl Iterator<Item = Model> {
+    Model::ALL.iter().copied().filter(|model| model.role() == Role::Oximeter)
+}
 
 /// Every blood-pressure monitor that measures when it is told to.
 fn cuffs() -> impl Iterator<Item = Model> {
@@ -135,7 +124,7 @@ fn every_oximeter_says_what_is_so_in_the_patient() {
     let fall = Effect::Desaturation { to_pct: 83.0, ramp: Span::secs(20) };
     let race = Effect::Pulse { to_bpm: 150.0, ramp: Span::secs(20) };
     let script = Script::quiet().with(fall, at(20), Span::secs(40)).with(race, at(90), Span::secs(30));
-    for model in OXIMETERS {
+    for model in oximeters() {
         let scene = Scene::patient(script.clone(), 42).shared();
         let mut bench = Bench::new(model, &scene);
         bench.run(at(150));
@@ -170,7 +159,7 @@ fn every_oximeter_says_what_is_so_in_the_patient() {
 
 #[test]
 fn every_oximeter_keeps_the_rate_of_its_sheet() {
-    for (model, numbers, points) in [
+    let rates = [
         (Model::NoninDf1, 60, 0),
         (Model::NoninDf2, 180, 4_500),
         (Model::NoninDf7, 180, 4_500),
@@ -184,7 +173,10 @@ fn every_oximeter_keeps_the_rate_of_its_sheet() {
         // Status, saturation and pulse each tell one.
         (Model::Chipox, 90, 6_000),
         (Model::Creative, 60, 3_000),
-    ] {
+    ];
+    for model in oximeters() {
+        let told = rates.iter().find(|(told, ..)| *told == model);
+        let (_, numbers, points) = *told.unwrap_or_else(|| panic!("{model}: how many values and points a minute?"));
         let mut bench = Bench::patient(model, Script::quiet());
         bench.run(at(10)).samples.clear();
         bench.run(at(70));
@@ -212,7 +204,7 @@ fn what_happens_to_the_probe_is_told_with_its_reason() {
             _ => unreachable!("checked above"),
         }
     };
-    for model in OXIMETERS {
+    for model in oximeters() {
         let off = absent(Effect::SensorOff, model);
         if !matches!(model, Model::NoninDf1 | Model::NoninPrintout) {
             assert_eq!(off, Absent::SensorOff, "{model}");
@@ -230,7 +222,7 @@ fn what_happens_to_the_probe_is_told_with_its_reason() {
 
 #[test]
 fn a_probe_that_is_back_on_the_finger_looks_for_the_pulse() {
-    for model in OXIMETERS {
+    for model in oximeters() {
         let off = Effect::SensorOff;
         let mut bench = Bench::patient(model, Script::quiet().with(off, at(20), Span::secs(30)));
         bench.run(at(53));
@@ -271,7 +263,7 @@ fn a_stuck_oximeter_goes_on_sending_the_same() {
 
 #[test]
 fn a_silent_device_neither_says_nor_hears_anything() {
-    for model in OXIMETERS {
+    for model in oximeters() {
         let silent = Effect::Silent(Role::Oximeter);
         let mut bench = Bench::patient(model, Script::quiet().with(silent, at(20), Span::secs(10)));
         bench.run(at(40));

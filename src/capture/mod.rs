@@ -28,9 +28,11 @@
 //! * [`header`]: what is known of a capture as a whole.
 //! * [`writer`], [`reader`]: the lines, one at a time; neither holds more than one.
 //! * [`playback`]: a capture through its driver, as if the line were there.
+//! * [`proof`]: the recordings that prove the drivers.
 
 pub mod header;
 pub mod playback;
+pub mod proof;
 pub mod reader;
 pub mod writer;
 

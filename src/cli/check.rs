@@ -155,7 +155,7 @@ fn unmeasured(bed: &Bed) -> String {
     lines
 }
 
-fn named(quantity: Quantity) -> &'static str {
+pub(super) fn named(quantity: Quantity) -> &'static str {
     match quantity {
         Quantity::Spo2 => "SpO2",
         Quantity::Pulse => "pulse",

@@ -4,7 +4,7 @@
 //! start anywhere and hold anything, counts what it rejects by reason, and never guesses a value.
 //! How reads split the stream makes no difference to the samples.
 //!
-//! To add one: a file here, a line in `registry!`, a recording.
+//! To add one: `docs/adding-a-device.md`. The driver to copy is `template`, which is built for tests only.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::indexing_slicing))]
 
 use core::fmt;
@@ -141,7 +141,8 @@ pub struct Pleth {
 }
 
 /// What proves that a frame arrived as it was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Integrity {
     /// A checksum over the frame.
     Checksum,
@@ -467,3 +468,5 @@ registry! {
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod template;
