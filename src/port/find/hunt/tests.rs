@@ -4,7 +4,7 @@ use super::*;
 use crate::simulator::device::{Device, Model};
 use crate::simulator::scene::Scene;
 use crate::simulator::script::Script;
-use vitalsd_core::driver::{PROTOCOLS, Quantity, contec, dinamap, five_bytes, nonin};
+use vitalsd_core::driver::{PROTOCOLS, Quantity, bci, contec, dinamap, five_bytes, nonin};
 
 /// A device on a line of its own settings: at any other the bytes are others.
 struct Bench {
@@ -97,6 +97,13 @@ fn every_simulated_oximeter_is_found_at_its_own_line_settings() {
         for line in model.protocol().lines {
             let mut bench = Bench::new(*model, *line, &oximeters());
             bench.run(Span::secs(60));
+            // One frame of two vendors, at a rate that both have: nothing on the wire tells which (bci.rs).
+            let shared =
+                [&contec::OLD_PROTOCOL, &bci::PROTOCOL].into_iter().all(|protocol| protocol.lines.contains(line));
+            if shared && matches!(model, Model::ContecOld | Model::Bci) {
+                assert_eq!(bench.news, [News::Doubtful(vec!["contec-old", "bci"])], "{model} at {line}");
+                continue;
+            }
             assert_eq!(bench.news, [News::Found(model.name(), *line)], "{model} at {line}, tried {:?}", bench.tried);
             assert!(bench.samples > 0, "{model}");
         }
