@@ -191,9 +191,3 @@ fn columns<const N: usize>(line: &[u8], widths: [usize; N]) -> Result<[&[u8]; N]
     }
     Ok(columns)
 }
-
-/// Whether each byte of `text` is as in `pattern`, a 0 standing for any digit.
-fn is_like(text: &[u8], pattern: &[u8]) -> bool {
-    let fits = |(byte, like): (&u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == like };
-    text.len() == pattern.len() && text.iter().zip(pattern).all(fits)
-}

@@ -304,11 +304,6 @@ impl Packets {
         self.0.push(byte);
     }
 
-    /// Forgets a half packet.
-    pub const fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// What is next in the bytes taken so far; `None`: that is not known yet. Of a packet that is none only the first
     /// byte is given up: another may begin in it.
     pub fn find(&mut self) -> Option<Found> {
