@@ -304,6 +304,13 @@ impl Packets {
         self.0.push(byte);
     }
 
+    /// The packet that has begun will not end: its first byte is given up. `false`: none has begun.
+    pub fn give_up(&mut self) -> bool {
+        let begun = !self.0.bytes().is_empty();
+        self.0.consume(1);
+        begun
+    }
+
     /// What is next in the bytes taken so far; `None`: that is not known yet. Of a packet that is none only the first
     /// byte is given up: another may begin in it.
     pub fn find(&mut self) -> Option<Found> {
