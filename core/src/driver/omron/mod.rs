@@ -25,7 +25,7 @@
 //!
 //! The subject id may name the patient: it is stepped over by its width, is in no sample and no error,
 //! and the line that held it is wiped when it has ended. It may hold commas: columns are found by their
-//! place. Half a line is dropped after a second of silence and never joined to what comes then.
+//! place. A capture, and the flight recorder where that is switched on, keep lines as they came, id and all. Half a line is dropped after a second of silence and never joined to what comes then.
 
 mod hbp9020;
 mod hbp9030;
