@@ -61,10 +61,18 @@ fn begins(beginning: Text, name: Text) -> bool {
 }
 
 impl Bed {
-    /// A part of the identity of a device.
+    /// A part of the identity of a device. What speaks another protocol has not said that its own alarm is off, and
+    /// may never say that it is on (R10.5).
     pub(super) fn take_identity(&mut self, device: DeviceIndex, part: IdentityPart, text: Text) {
-        if let Some(identity) = self.state.identities.get_mut(usize::from(device.0)) {
-            identity.take(part, text);
+        let index = usize::from(device.0);
+        let (Some(identity), Some(way)) = (self.state.identities.get_mut(index), self.state.links.get_mut(index))
+        else {
+            return;
+        };
+        let before = *identity;
+        identity.take(part, text);
+        if part == IdentityPart::Protocol && *identity != before {
+            way.own_alarm_off = false;
         }
     }
 
