@@ -36,7 +36,9 @@
 //! A status has no age: the same last result comes after each power-up and as often as it is asked for. So it counts
 //! only as the answer to our question after the 999 of a determination whose cuff pressures we heard, and a pressure
 //! only if the cuff was, in them, as tight as the mean that it states. One that we did not start (a cycle of the board, a
-//! button of what it sits in) shows by its cuff lines, and is told as of the bedside.
+//! button of what it sits in) shows by its cuff lines, and is told as of the bedside. Who only listens takes the answer to
+//! somebody else's question; where nobody asks, that determination has no answer when the next one begins. A start that
+//! cannot be sent within 5 s is never sent.
 //!
 //! A pressure measured in neonate mode, or with a cuff that the board finds not to fit its mode, is refused and told as
 //! a fault of the device: nobody here is a neonate, and a person has to set it right. A pulse below 20 is none.
