@@ -198,3 +198,18 @@ fn r10_5_one_monitor_whose_alarm_is_on_says_nothing_of_the_other_whose_alarm_is_
     assert!(says(&mut room, OXIMETER, Notice::OwnAlarmOn), "one still is");
     assert!(!says(&mut room, CUFF, Notice::OwnAlarmOn), "none is");
 }
+
+#[test]
+fn r10_5_what_speaks_another_protocol_is_not_the_monitor_whose_alarm_was_off() {
+    let mut room = Room::dosed(Route::Iv);
+    says(&mut room, IdentityPart::Protocol, "masimo-ascii1");
+    room.input(Input::Sample {
+        device: OXIMETER,
+        sample: Sample::Notice { at: room.now, notice: Notice::OwnAlarmOff },
+    });
+    room.tick();
+    says(&mut room, IdentityPart::Protocol, "masimo-ascii1");
+    assert!(room.is_on(C::MonitorAlarmOff), "found again, and still off");
+    says(&mut room, IdentityPart::Protocol, "nonin-df2");
+    assert!(!room.is_on(C::MonitorAlarmOff), "a Nonin never says that it is on");
+}

@@ -20,7 +20,7 @@ pub struct Header {
     pub provenance: Provenance,
     /// The port, for people: never with a serial number, which would name the device.
     pub port: Option<String>,
-    /// Nobody asked the device for anything: its driver is not to be asked what to send.
+    /// Nobody asked the device for anything: its driver is not to be asked what to send, unless it never sends.
     pub listened_only: bool,
     /// What it is about, for people.
     pub note: Option<String>,

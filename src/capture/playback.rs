@@ -21,7 +21,8 @@ pub struct Playback<R> {
     zero: Time,
     /// The port is open.
     open: bool,
-    listened_only: bool,
+    /// The driver is asked what to send: not where nobody asked the device, unless it never sends.
+    asked: bool,
     /// When the driver wants to be asked again.
     poll: Option<Time>,
     /// The line that is read and not yet due.
@@ -67,18 +68,9 @@ impl<R: BufRead> Playback<R> {
     /// # Errors
     /// The first line cannot be read.
     pub fn new(reader: Reader<R>, driver: AnyDriver, zero: Time) -> Result<Self, CaptureError> {
-        let listened_only = reader.header().listened_only;
-        let mut playback = Self {
-            reader,
-            driver,
-            zero,
-            open: false,
-            listened_only,
-            poll: None,
-            next: None,
-            bytes: Vec::new(),
-            heard: 0,
-        };
+        let asked = !reader.header().listened_only || driver.protocol().only_pushes();
+        let mut playback =
+            Self { reader, driver, zero, open: false, asked, poll: None, next: None, bytes: Vec::new(), heard: 0 };
         // A capture begins with an open port, whether or not it says so.
         playback.open_port(zero);
         playback.read()?;
@@ -174,11 +166,11 @@ impl<R: BufRead> Playback<R> {
     fn open_port(&mut self, at: Time) {
         self.open = true;
         self.driver.opened(at);
-        self.poll = (!self.listened_only).then_some(at);
+        self.poll = self.asked.then_some(at);
     }
 
     fn ask(&mut self, at: Time, out: &mut impl FnMut(Sample)) {
-        if !self.open || self.listened_only {
+        if !self.open || !self.asked {
             return;
         }
         let Poll { next, .. } = self.driver.poll(at, out);

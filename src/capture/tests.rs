@@ -256,3 +256,18 @@ fn bytes_in_a_message_are_shown_short_and_as_no_command_of_a_terminal() {
     let error = read(text.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("found `?[2Jxxx") && error.contains("...`") && error.len() < 200, "{error}");
 }
+
+#[test]
+fn silence_ends_a_message_of_one_that_only_pushes_also_where_one_only_listened() {
+    for mode in ["", "mode: listen\n"] {
+        let text = format!(
+            "vitalsd capture 1\nprovenance: simulated\n{mode}\n0.000 ! opened\n1.000 < 38 30 32 38 35 32 34 38 36 30\n3.000 ! end\n"
+        );
+        let reader = Reader::new("bed.capture", Cursor::new(text)).unwrap();
+        let driver = vitalsd_core::driver::AnyDriver::new("and-ua767").unwrap();
+        let mut playback = Playback::new(reader, driver, Time::ZERO).unwrap();
+        let mut told = Vec::new();
+        while playback.step(&mut |sample| told.push(sample.at())).unwrap().is_some() {}
+        assert_eq!(told, [Time::from_millis(1_000)], "{mode}");
+    }
+}

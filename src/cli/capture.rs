@@ -23,8 +23,9 @@ use crate::port::watch::{Port, PortEvent};
 
 /// Write down what a device sends, byte for byte with its times, for `vitalsd decode` and `vitalsd replay`.
 ///
-/// Listens only: nothing is written to the port unless --start is given. The file holds a person's vital signs,
-/// and is made readable for its owner alone. It ends with Ctrl-C, or after --for.
+/// Listens only: nothing is written to the port unless --start is given. The file holds a person's vital signs, and
+/// whatever else the device says, such as its serial number or the id of the patient that was typed in (Omron HBP):
+/// look at it before you give it away. It is made readable for its owner alone. It ends with Ctrl-C, or after --for.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

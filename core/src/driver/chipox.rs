@@ -44,7 +44,7 @@
 //!            the last of each; what is older than 3 s, one pause of 2 s and half of another, is stale and
 //!            not told again. That holds for the status word as well: without one there is no value, since
 //!            only the status word knows that the finger is out. A status word that says "not measuring"
-//!            thus takes both values away the moment it comes
+//!            thus takes both values away the moment it comes, and what came before it is not told again
 //!
 //! Certain    nothing: every byte rests on one open implementation, made after another one
 //! Inferred   the 2 s (?); that status words come as often as values (?); which bits mean "no value" and
@@ -291,15 +291,34 @@ impl Between {
     }
 }
 
-/// The last frame of each kind, and when it came.
-#[derive(Clone, Copy, Debug, Default)]
+/// What the last frame of a kind says, and when it came; or why that counts no longer.
+type Last<T> = Result<(T, Time), Absent>;
+
+/// The last frame of each kind.
+#[derive(Clone, Copy, Debug)]
 struct Latest {
-    spo2: Option<(u8, Time)>,
-    pulse: Option<(u16, Time)>,
-    status: Option<(Status, Time)>,
+    spo2: Last<u8>,
+    pulse: Last<u16>,
+    status: Last<Status>,
+}
+
+impl Default for Latest {
+    fn default() -> Self {
+        let never = Absent::NeverReceived;
+        Self { spo2: Err(never), pulse: Err(never), status: Err(never) }
+    }
 }
 
 impl Latest {
+    /// A status word. What was measured before a finger was out is no value of the finger that is back.
+    fn status(&mut self, status: Status, at: Time) {
+        self.status = Ok((status, at));
+        if status.unmeasured().is_some() {
+            self.spo2 = self.spo2.and(Err(Absent::Stale));
+            self.pulse = self.pulse.and(Err(Absent::Stale));
+        }
+    }
+
     fn oximetry(&self, at: Time) -> Oximetry {
         let spo2 = fresh(self.spo2, at).map(none::spo2);
         let pulse = fresh(self.pulse, at).map(pulse);
@@ -321,12 +340,9 @@ impl Latest {
 }
 
 /// What came last, unless it has become stale by `now`.
-fn fresh<T>(last: Option<(T, Time)>, now: Time) -> Result<T, Absent> {
-    match last {
-        None => Err(Absent::NeverReceived),
-        Some((_, at)) if now.since(at) > FRESH => Err(Absent::Stale),
-        Some((last, _)) => Ok(last),
-    }
+fn fresh<T>(last: Last<T>, now: Time) -> Result<T, Absent> {
+    let (last, at) = last?;
+    if now.since(at) > FRESH { Err(Absent::Stale) } else { Ok(last) }
 }
 
 /// The driver.
@@ -365,9 +381,9 @@ impl Chipox {
 
     fn take(&mut self, content: Content<'_>, at: Time, out: &mut impl FnMut(Sample)) {
         match content {
-            Content::Spo2(percent) => self.latest.spo2 = Some((percent, at)),
-            Content::Pulse(bpm) => self.latest.pulse = Some((bpm, at)),
-            Content::Status(status) => self.latest.status = Some((status, at)),
+            Content::Spo2(percent) => self.latest.spo2 = Ok((percent, at)),
+            Content::Pulse(bpm) => self.latest.pulse = Ok((bpm, at)),
+            Content::Status(status) => self.latest.status(status, at),
             Content::Point(point) => return self.points(&[point], at, out),
             Content::Wave(points) => return self.points(points, at, out),
         }

@@ -52,6 +52,13 @@ impl Protocol {
     pub fn measures(&self, quantity: Quantity) -> bool {
         self.measures.contains(&quantity)
     }
+
+    /// Whether nothing is ever sent to a device of it. Its driver may be polled even where one only listens, and has
+    /// to be: silence may be what ends its messages.
+    #[must_use]
+    pub fn only_pushes(&self) -> bool {
+        self.kind == Kind::Push && !self.cuff.is_some_and(|cuff| cuff.starts)
+    }
 }
 
 /// Settings of an asynchronous serial line; always 8 data bits, never flow control.
@@ -198,7 +205,8 @@ pub trait Driver {
     /// Takes what one read returned. Never panics, finds back into step by itself.
     fn decode(&mut self, bytes: &[u8], now: Time, out: &mut impl FnMut(Sample));
 
-    /// What to send now, and when to ask again at the latest. Not called in listen-only mode.
+    /// What to send now, and when to ask again at the latest. In listen-only mode called of those alone that
+    /// never send ([`Protocol::only_pushes`]).
     /// Whatever ends by the passing of time alone (a reply that never came) is told through `out`.
     fn poll(&mut self, now: Time, out: &mut impl FnMut(Sample)) -> Poll;
 

@@ -33,7 +33,10 @@ impl Identity {
         if let (Some(known), Some(now), false) =
             (self.known.get_mut(place), self.now.get_mut(place), text.as_str().is_empty())
         {
-            known.get_or_insert(text);
+            // A longer name tells more than its beginning did.
+            if known.is_none_or(|known| part == IdentityPart::Model && begins(known, text)) {
+                *known = Some(text);
+            }
             *now = Some(text);
         }
     }
@@ -45,23 +48,31 @@ impl Identity {
 
     /// Whether it is another one than was known.
     pub(super) fn is_another(&self) -> bool {
-        self.known.iter().zip(&self.now).any(|parts| match parts {
-            (Some(known), Some(now)) => !same(known.as_str(), now.as_str()),
+        PARTS.iter().zip(self.known.iter().zip(&self.now)).any(|(part, texts)| match texts {
+            // A long name comes in parts: its beginning is no other name. A number is whole.
+            (Some(known), Some(now)) => known != now && (*part != IdentityPart::Model || !begins(*now, *known)),
             _ => false,
         })
     }
 }
 
-/// A long name comes in parts: its beginning is no other name.
-fn same(known: &str, now: &str) -> bool {
-    known.starts_with(now) || now.starts_with(known)
+fn begins(beginning: Text, name: Text) -> bool {
+    name.as_str().starts_with(beginning.as_str())
 }
 
 impl Bed {
-    /// A part of the identity of a device.
+    /// A part of the identity of a device. What speaks another protocol has not said that its own alarm is off, and
+    /// may never say that it is on (R10.5).
     pub(super) fn take_identity(&mut self, device: DeviceIndex, part: IdentityPart, text: Text) {
-        if let Some(identity) = self.state.identities.get_mut(usize::from(device.0)) {
-            identity.take(part, text);
+        let index = usize::from(device.0);
+        let (Some(identity), Some(way)) = (self.state.identities.get_mut(index), self.state.links.get_mut(index))
+        else {
+            return;
+        };
+        let before = *identity;
+        identity.take(part, text);
+        if part == IdentityPart::Protocol && *identity != before {
+            way.own_alarm_off = false;
         }
     }
 
@@ -99,6 +110,23 @@ mod tests {
         assert!(!identity.is_another());
         identity.take(IdentityPart::Serial, text("A1"));
         assert!(identity.is_another(), "now the first one is another");
+    }
+
+    #[test]
+    fn a_longer_name_tells_more_than_its_beginning_and_a_number_is_whole() {
+        let mut identity = Identity::default();
+        for name in ["CMS50D", "CMS50D+ 4.6", "CMS50D"] {
+            identity.take(IdentityPart::Model, text(name));
+            assert!(!identity.is_another(), "{name}");
+        }
+        identity.take(IdentityPart::Model, text("CMS50D-BT"));
+        assert!(identity.is_another());
+        for part in [IdentityPart::Serial, IdentityPart::Adapter, IdentityPart::Protocol] {
+            let mut identity = Identity::default();
+            identity.take(part, text("A1"));
+            identity.take(part, text("A10"));
+            assert!(identity.is_another(), "{part:?}");
+        }
     }
 
     #[test]

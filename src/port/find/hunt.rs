@@ -30,7 +30,7 @@ pub struct Hunt {
     listen_only: bool,
     /// When the present step ends; `None`: the port is not open at its line settings.
     until: Option<Time>,
-    /// Bytes heard at the present line setting.
+    /// Bytes heard at the present line setting, since it was last listened to.
     bytes: usize,
     /// Two drivers that both understand it were told of already.
     doubted: bool,
@@ -122,20 +122,14 @@ impl Hunt {
         for seat in self.seats.iter_mut().filter(|seat| speaks_at(seat, line)) {
             seat.hear(bytes, now);
         }
-        let rivals = self.listening().filter(|seat| seat.claim().is_none() && seat.in_step());
-        let strongest = self.listening().filter(|seat| seat.claim().is_some()).map(of).max()?;
-        // Another that may yet prove as much is heard out.
-        if rivals.map(of).any(|strength| strength >= strongest) {
-            return None;
-        }
-        self.decide(out)
+        self.judge(out)
     }
 
     /// What to send now; moves on when the time of a step is over.
     pub fn poll(&mut self, now: Time, out: &mut impl FnMut(Sample)) -> (Poll, Option<News>) {
         if let Some(seat) = self.found.and_then(|index| self.seats.get_mut(index)) {
             // One that never sends may end a message by the time that passes.
-            let poll = if self.listen_only && !only_pushes(seat.driver.protocol()) {
+            let poll = if self.listen_only && !seat.driver.protocol().only_pushes() {
                 Poll::default()
             } else {
                 seat.driver.poll(now, out)
@@ -143,16 +137,17 @@ impl Hunt {
             return (poll, None);
         }
         let Some(until) = self.until else { return (Poll::default(), None) };
-        let mut news = None;
-        if now >= until {
-            news = self.decide(out);
+        let silence = self.fall_silent(now);
+        let mut news = self.judge(out);
+        if self.found.is_none() && now >= until {
+            news = news.or_else(|| self.decide(out));
             if self.found.is_none() {
                 self.next(now);
             }
         }
         let Some(until) = self.until else { return (Poll::default(), news) };
         let mut poll = self.speak(now);
-        poll.next = poll.next.map_or(Some(until), |next| Some(next.min(until)));
+        poll.next = [poll.next, silence, Some(until)].into_iter().flatten().min();
         (poll, news)
     }
 
@@ -205,6 +200,23 @@ impl Hunt {
         self.seats.iter().filter(move |seat| speaks_at(seat, line))
     }
 
+    /// Lets silence end what it ends; when it may next.
+    fn fall_silent(&mut self, now: Time) -> Option<Time> {
+        let line = self.line();
+        let seats = self.seats.iter_mut().filter(|seat| speaks_at(seat, line));
+        seats.filter_map(|seat| seat.fall_silent(now)).min()
+    }
+
+    /// Decides as soon as nobody else may yet prove as much: who is in step is heard out.
+    fn judge(&mut self, out: &mut impl FnMut(Sample)) -> Option<News> {
+        let rivals = self.listening().filter(|seat| seat.claim().is_none() && seat.in_step());
+        let strongest = self.listening().filter(|seat| seat.claim().is_some()).map(of).max()?;
+        if rivals.map(of).any(|strength| strength >= strongest) {
+            return None;
+        }
+        self.decide(out)
+    }
+
     /// Believes the one that may be believed.
     fn decide(&mut self, out: &mut impl FnMut(Sample)) -> Option<News> {
         let line = self.line();
@@ -230,6 +242,10 @@ impl Hunt {
     fn begin(&mut self, now: Time) {
         let Some(step) = self.steps.get(self.at).copied() else { return };
         self.until = Some(now + step.dwell);
+        if step.speaker.is_none() {
+            // What was noise once is none for ever.
+            self.bytes = 0;
+        }
         for seat in self.seats.iter_mut().filter(|seat| speaks_at(seat, step.line)) {
             seat.opened(now);
         }
@@ -268,13 +284,7 @@ impl Hunt {
         if self.listen_only || others.into_iter().any(|(_, seat)| seat.in_step()) {
             return Poll::default();
         }
-        let Some(seat) = self.seats.get_mut(speaker) else { return Poll::default() };
-        let mut said = None;
-        let poll = seat.driver.poll(now, &mut |sample| said = Some(sample));
-        if let Some(sample) = said {
-            seat.keep(sample);
-        }
-        poll
+        self.seats.get_mut(speaker).map_or_else(Poll::default, |seat| seat.poll(now))
     }
 }
 
@@ -291,11 +301,6 @@ fn steps(seats: &[Seat], protocols: &[&'static Protocol], listen_only: bool) -> 
         }
     }
     steps
-}
-
-/// Whether nothing is ever sent to a device of this protocol.
-fn only_pushes(protocol: &Protocol) -> bool {
-    protocol.kind == Kind::Push && !protocol.cuff.is_some_and(|cuff| cuff.starts)
 }
 
 fn speaks_at(seat: &Seat, line: LineSettings) -> bool {

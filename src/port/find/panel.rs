@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use serde::Serialize;
-use vitalsd_core::driver::{AnyDriver, DecodeStats, Driver, Integrity, Protocol};
+use vitalsd_core::driver::{AnyDriver, DecodeStats, Driver, Integrity, Poll, Protocol};
 use vitalsd_core::sample::Sample;
 use vitalsd_core::time::Time;
 
@@ -103,6 +103,13 @@ impl Panel {
         }
     }
 
+    /// Nothing more has come by `now`.
+    pub fn fall_silent(&mut self, now: Time) {
+        for seat in &mut self.seats {
+            seat.fall_silent(now);
+        }
+    }
+
     /// What they make of it.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -141,9 +148,15 @@ impl Seat {
         self.kept.drain(..).for_each(out);
     }
 
-    /// Keeps what it says by the passing of time alone.
-    pub fn keep(&mut self, sample: Sample) {
-        keep(&mut self.kept, sample);
+    /// What it wants to send now; what it says as time passes is kept.
+    pub fn poll(&mut self, now: Time) -> Poll {
+        let kept = &mut self.kept;
+        self.driver.poll(now, &mut |sample| keep(kept, sample))
+    }
+
+    /// Lets silence end a message, where nothing else does; when it may do so next.
+    pub fn fall_silent(&mut self, now: Time) -> Option<Time> {
+        if self.driver.protocol().only_pushes() { self.poll(now).next } else { None }
     }
 
     /// Whether it has heard frames of its own, the last one good.
@@ -198,20 +211,23 @@ mod tests {
     use super::*;
     use crate::simulator::device::{Device, Model};
     use crate::simulator::scene::Scene;
-    use crate::simulator::script::Script;
-    use vitalsd_core::driver::{Kind, PROTOCOLS, contec, five_bytes, nonin};
+    use crate::simulator::script::{Effect, Script};
+    use vitalsd_core::driver::{PROTOCOLS, contec, five_bytes, nonin};
+    use vitalsd_core::time::Span;
 
     fn at(ms: u64) -> Time {
         Time::from_millis(ms)
     }
 
-    /// What every driver of its first line setting makes of five seconds of `model`.
+    /// What every driver that there is at the line setting of `model` makes of a minute of it.
     fn judged(model: Model) -> Verdict {
-        let mut device = Device::new(model, &Scene::patient(Script::quiet(), 1).shared());
-        let line = model.protocol().lines[0];
-        let protocols: Vec<_> = PROTOCOLS.iter().copied().filter(|protocol| protocol.lines.contains(&line)).collect();
-        let mut panel = Panel::of(&protocols, at(0));
-        for ms in (0..5_000).step_by(10) {
+        // Somebody presses the button of a monitor that has one.
+        let script = Script::quiet().with(Effect::BedsideReading, at(1_000), Span::ZERO);
+        let mut device = Device::new(model, &Scene::patient(script, 1).shared());
+        let line = &model.protocol().lines[0];
+        let there = |protocol: &&&'static Protocol| protocol.lines.contains(line);
+        let mut panel = Panel::of(&PROTOCOLS.iter().filter(there).copied().collect::<Vec<_>>(), at(0));
+        for ms in (0..60_000).step_by(10) {
             let mut said = Vec::new();
             device.advance(at(ms), &mut said);
             if let (0, Some(request)) = (ms % 1_000, model.protocol().probe_request) {
@@ -219,13 +235,13 @@ mod tests {
             }
             panel.hear(&said, at(ms));
         }
+        panel.fall_silent(at(60_000));
         panel.verdict()
     }
 
     #[test]
     fn every_simulated_device_is_known_by_what_it_says() {
-        // One that speaks when it has a result says nothing in five seconds.
-        for model in Model::ALL.iter().filter(|model| model.protocol().kind != Kind::Push) {
+        for model in Model::ALL {
             let verdict = judged(*model);
             assert_eq!(verdict.clear().map(|claim| claim.protocol), Some(model.name()), "{verdict:?}");
         }

@@ -151,7 +151,10 @@ impl Listening {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match timeout(left, port.read(&mut buffer)).await {
-                Err(_) => return Ok(()),
+                Err(_) => {
+                    panel.fall_silent(Time::from_millis(millis(self.start.elapsed())));
+                    return Ok(());
+                }
                 Ok(Ok(count @ 1..)) => {
                     let now = Time::from_millis(millis(self.start.elapsed()));
                     panel.hear(buffer.get(..count).unwrap_or_default(), now);

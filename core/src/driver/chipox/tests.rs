@@ -149,6 +149,15 @@ fn what_no_longer_comes_is_stale_and_not_told_again() {
 }
 
 #[test]
+fn what_came_before_the_finger_was_out_is_not_told_of_the_finger_that_is_back() {
+    let mut driver = measuring();
+    says_at(&mut driver, &FINGER_OUT_AND_SEARCHING, 500);
+    let (none, stale) = (Measured::Absent(Absent::Stale), Measured::Absent(Absent::Stale));
+    assert_eq!(says_at(&mut driver, &status(0), 1_000), [oximetry(1_000, none, stale)]);
+    assert_eq!(says_at(&mut driver, &SPO2_97, 1_500), [oximetry(1_500, percent(97), stale)]);
+}
+
+#[test]
 fn a_port_that_was_opened_again_knows_nothing_of_before() {
     let mut driver = measuring();
     driver.opened(NOW);

@@ -324,12 +324,14 @@ impl V7 {
     }
 
     /// Part 0 is the first half of the name, any other the second; each is told, the second with
-    /// what went before.
+    /// what went before. Without the first it would be another name.
     fn model(&mut self, part: u8, text: [u8; 6], at: Time, out: &mut impl FnMut(Sample)) {
         let (first, second) = self.model.split_at_mut(6);
         if part == 0 {
             first.copy_from_slice(&text);
             second.fill(0);
+        } else if *first == [0; 6] {
+            return;
         } else {
             second.copy_from_slice(&text);
         }

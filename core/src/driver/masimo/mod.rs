@@ -81,6 +81,9 @@ pub struct Masimo {
     tally: Tally,
     /// The serial number that was told since the port was opened.
     serial: Option<Text>,
+    /// That of the line before: another one counts when it stands there twice, or one bit would make another
+    /// device (R1.6).
+    serial_before: Option<Text>,
     /// Whether the device's own alarm was last told to be off.
     muted: bool,
 }
@@ -88,8 +91,11 @@ pub struct Masimo {
 impl Masimo {
     fn publish(&mut self, line: &Line, at: Time, out: &mut impl FnMut(Sample)) {
         let serial = line.serial.map(|digits| Text::from_device(&digits));
+        let sure = self.serial.is_none() || serial == self.serial_before;
+        self.serial_before = serial;
         if let Some(text) = serial
             && self.serial != serial
+            && sure
         {
             self.serial = serial;
             out(Sample::Identity { at, part: IdentityPart::Serial, text });

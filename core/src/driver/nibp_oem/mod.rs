@@ -37,7 +37,9 @@
 //! A status has no age: the same last result comes after each power-up and as often as it is asked for. So it counts
 //! only as the answer to our question after the 999 of a determination whose cuff pressures we heard, and a pressure
 //! only if the cuff was, in them, as tight as the mean that it states. One that we did not start (a cycle of the board, a
-//! button of what it sits in) shows by its cuff lines, and is told as of the bedside.
+//! button of what it sits in) shows by its cuff lines, and is told as of the bedside. Who only listens takes the answer to
+//! somebody else's question; where nobody asks, that determination has no answer when the next one begins. A start that
+//! cannot be sent within 5 s is never sent.
 //!
 //! A pressure measured in neonate mode, or with a cuff that the board finds not to fit its mode, is refused and told as
 //! a fault of the device: nobody here is a neonate, and a person has to set it right. A pulse below 20 is none.
@@ -78,8 +80,10 @@ const IDLE_POLL: Span = Span::secs(5);
 const REPLY: Span = Span::secs(1);
 /// A board is left in peace for so long after 999, as one of the sources does.
 const SETTLE: Span = Span::secs(1);
-/// A board that measures is never silent for longer.
+/// A board that measures is never silent for longer, nor does one that has measured keep its result to itself.
 const QUIET: Span = Span::secs(8);
+/// A start that cannot be sent by then is not sent.
+const WAIT: Span = Span::secs(5);
 /// A determination that we started and that has not ended by then is aborted.
 const GUARD: Span = Span::secs(180);
 /// How often an X of which nothing comes is sent, and an unanswered question for the result.
@@ -180,6 +184,11 @@ impl NibpOem {
         let begins = |origin| Run { origin, since: now, stage: Stage::Measuring(now), peak: 0, misfit: false };
         let run = match self.run {
             None => begins(CuffOrigin::Bedside),
+            // Who only listens hears of the one before when somebody asks, and here nobody did.
+            Some(Run { stage: Stage::Ended { at, .. }, .. }) if now >= at + QUIET => {
+                self.end(CuffFailure::NoAnswer, now, out);
+                begins(CuffOrigin::Bedside)
+            }
             Some(Run { stage: Stage::Sent(_), .. }) => begins(CuffOrigin::Schedule),
             Some(run @ Run { stage: Stage::Measuring(_), .. }) => run,
             Some(Run { stage: Stage::Wanted | Stage::Ended { .. }, .. }) => return,
@@ -250,12 +259,12 @@ impl NibpOem {
     /// When what is under way must have come further. While it is being stopped, that decides.
     fn guard(&self) -> Option<Time> {
         let run = self.run.filter(|_| !self.stopping())?;
-        match (run.stage, run.origin) {
-            (Stage::Sent(at), _) => Some(at + QUIET),
-            (Stage::Measuring(heard), CuffOrigin::Schedule) => Some((heard + QUIET).min(run.since + GUARD)),
-            (Stage::Measuring(heard), _) => Some(heard + QUIET),
-            (Stage::Wanted | Stage::Ended { .. }, _) => None,
-        }
+        Some(match (run.stage, run.origin) {
+            (Stage::Wanted, _) => run.since + WAIT,
+            (Stage::Sent(at) | Stage::Ended { at, .. }, _) => at + QUIET,
+            (Stage::Measuring(heard), CuffOrigin::Schedule) => (heard + QUIET).min(run.since + GUARD),
+            (Stage::Measuring(heard), _) => heard + QUIET,
+        })
     }
 
     /// What ends by the passing of time alone.
@@ -282,8 +291,10 @@ impl NibpOem {
                 self.end(CuffFailure::NoAnswer, now, out);
             }
             Some(run) if self.guard().is_some_and(|guard| now >= guard) => {
-                // What somebody else started is not ours to stop.
-                self.aborts = if run.origin == CuffOrigin::Schedule { TRIES } else { 0 };
+                // What somebody else started is not ours to stop, and what has not begun or has ended needs no stop.
+                let ours = run.origin == CuffOrigin::Schedule;
+                let runs = matches!(run.stage, Stage::Sent(_) | Stage::Measuring(_));
+                self.aborts = if ours && runs { TRIES } else { 0 };
                 self.end(CuffFailure::NoAnswer, now, out);
             }
             _ => {}

@@ -3,8 +3,8 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{CADENCE, CUFF, Layout, Omron, Reading, columns, is_like};
-use crate::driver::text::decimal;
+use super::{CADENCE, CUFF, Layout, Omron, Reading, columns};
+use crate::driver::text::{decimal, has_form};
 use crate::driver::{Certainty, Integrity, Kind, LineSettings, OwnAlarm, Protocol, Quantity, Reject};
 use crate::vitals::{BloodPressure, Pressure, PulseRate};
 
@@ -40,7 +40,7 @@ impl Layout for Mode5 {
         if mark != b"bp" {
             return Err(Reject::UnknownType);
         }
-        if !is_like(day, b"0000/00/00") || !is_like(minute, b"00:00") {
+        if !has_form(day, b"0000/00/00") || !has_form(minute, b"00:00") {
             return Err(Reject::Content);
         }
         let number = |text| decimal(text).ok_or(Reject::Content);

@@ -3,8 +3,8 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{CADENCE, CUFF, Layout, Omron, Reading, columns, is_like};
-use crate::driver::text::decimal;
+use super::{CADENCE, CUFF, Layout, Omron, Reading, columns};
+use crate::driver::text::{decimal, has_form};
 use crate::driver::{Certainty, Integrity, Kind, LineSettings, OwnAlarm, Protocol, Quantity, Reject};
 use crate::sample::CuffFailure;
 use crate::vitals::{BloodPressure, Pressure, PulseRate};
@@ -38,7 +38,7 @@ impl Layout for Format5 {
     fn parse(line: &[u8]) -> Result<Reading, Reject> {
         let [year, month, day, hour, minute, _subject, error, systolic, diastolic, pulse, _movements] =
             columns(line, [4, 2, 2, 2, 2, 20, 1, 3, 3, 3, 1])?;
-        if !is_like(year, b"0000") || ![month, day, hour, minute].iter().all(|text| is_like(text, b"00")) {
+        if !has_form(year, b"0000") || ![month, day, hour, minute].iter().all(|text| has_form(text, b"00")) {
             return Err(Reject::Content);
         }
         let number = |text| decimal(text).ok_or(Reject::Content);

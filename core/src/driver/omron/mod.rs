@@ -26,7 +26,7 @@
 //!
 //! The subject id may name the patient: it is stepped over by its width, is in no sample and no error,
 //! and the line that held it is wiped when it has ended. It may hold commas: columns are found by their
-//! place. Half a line is dropped after a second of silence and never joined to what comes then.
+//! place. A capture, and the flight recorder where that is switched on, keep lines as they came, id and all. Half a line is dropped after a second of silence and never joined to what comes then.
 
 mod hbp9020;
 mod hbp9030;
@@ -207,10 +207,4 @@ fn columns<const N: usize>(line: &[u8], widths: [usize; N]) -> Result<[&[u8]; N]
         };
     }
     Ok(columns)
-}
-
-/// Whether each byte of `text` is as in `pattern`, a 0 standing for any digit.
-fn is_like(text: &[u8], pattern: &[u8]) -> bool {
-    let fits = |(byte, like): (&u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == like };
-    text.len() == pattern.len() && text.iter().zip(pattern).all(fits)
 }

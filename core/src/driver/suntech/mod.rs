@@ -296,8 +296,27 @@ impl Suntech {
         }
     }
 
+    /// What can be made now of the bytes that have come.
+    fn understand(&mut self, now: Time, out: &mut impl FnMut(Sample)) {
+        while let Some(found) = self.packets.find() {
+            match found {
+                Found::Skipped(reason) => self.rejected(reason),
+                Found::Reply(reply) => {
+                    self.stats.good();
+                    self.in_a_row = self.in_a_row.saturating_add(1);
+                    self.reply(reply, now, out);
+                }
+            }
+        }
+    }
+
     /// What ends by the passing of time alone.
     fn expire(&mut self, now: Time, out: &mut impl FnMut(Sample)) {
+        // What has begun when a reply is overdue was noise, and the reply may stand in it.
+        while self.outstanding.is_some_and(|(_, until)| now >= until) && self.packets.give_up() {
+            self.rejected(Some(Reject::Length));
+            self.understand(now, out);
+        }
         if let Some((request, until)) = self.outstanding
             && now >= until
         {
@@ -387,16 +406,7 @@ impl Driver for Suntech {
     fn decode(&mut self, bytes: &[u8], now: Time, out: &mut impl FnMut(Sample)) {
         for byte in bytes {
             self.packets.push(*byte);
-            while let Some(found) = self.packets.find() {
-                match found {
-                    Found::Skipped(reason) => self.rejected(reason),
-                    Found::Reply(reply) => {
-                        self.stats.good();
-                        self.in_a_row = self.in_a_row.saturating_add(1);
-                        self.reply(reply, now, out);
-                    }
-                }
-            }
+            self.understand(now, out);
         }
     }
 

@@ -304,9 +304,11 @@ impl Packets {
         self.0.push(byte);
     }
 
-    /// Forgets a half packet.
-    pub const fn clear(&mut self) {
-        self.0.clear();
+    /// The packet that has begun will not end: its first byte is given up. `false`: none has begun.
+    pub fn give_up(&mut self) -> bool {
+        let begun = !self.0.bytes().is_empty();
+        self.0.consume(1);
+        begun
     }
 
     /// What is next in the bytes taken so far; `None`: that is not known yet. Of a packet that is none only the first

@@ -225,3 +225,39 @@ fn goes_on_while_the_port_is_opened_anew() {
     bench.run(Span::secs(60));
     assert_eq!((bench.result().origin, bench.result().pressure), (OURS, Ok(bp(128, 82, 99))));
 }
+
+#[test]
+fn that_could_not_be_sent_in_time_is_not_sent_later() {
+    let mut bench = Bench::new();
+    // The question that is out keeps the start waiting, and then the port is gone.
+    bench.board.deaf_to.push(HostRequest::Status);
+    bench.hear(&status_line(&OLD));
+    bench.converse();
+    bench.start().unwrap();
+    bench.now = bench.now + Span::mins(10);
+    bench.driver.opened(bench.now);
+    bench.run(Span::secs(60));
+    assert_eq!((bench.failure(), bench.sent(HostRequest::Start)), ((OURS, CuffFailure::NoAnswer), vec![]));
+    assert_eq!(bench.sent(HostRequest::Abort), [], "nothing has begun that could be stopped");
+}
+
+#[test]
+fn whose_result_nobody_asks_for_on_a_line_that_is_only_listened_to_does_not_hide_the_next() {
+    let mut bench = Bench::new();
+    let mut determination = |minute: u64, status: Option<Status>| {
+        bench.now = OPENING + Span::mins(minute);
+        bench.hear(&cuff_line(160));
+        bench.now = bench.now + Span::secs(30);
+        bench.hear(&finished_line());
+        bench.now = bench.now + Span::secs(1);
+        if let Some(status) = status {
+            bench.hear(&status_line(&status));
+        }
+        bench.results()
+    };
+    assert_eq!(determination(1, None), []);
+    let results = determination(20, Some(of(128, 82, 99, 72)));
+    let told: Vec<_> = results.iter().map(|result| (result.pressure, result.measured_at)).collect();
+    let (first, second) = (OPENING + Span::mins(20), OPENING + Span::mins(20) + Span::secs(30));
+    assert_eq!(told, [(Err(CuffFailure::NoAnswer), first), (Ok(bp(128, 82, 99)), second)]);
+}

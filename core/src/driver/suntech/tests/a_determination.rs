@@ -268,3 +268,15 @@ fn goes_on_while_the_port_is_opened_anew() {
     bench.run(Span::secs(60));
     assert_eq!(bench.result().pressure, Ok(bp(128, 82, 99)));
 }
+
+#[test]
+fn survives_two_bytes_of_noise_that_look_like_the_beginning_of_a_long_reply() {
+    let mut bench = Bench::new();
+    bench.run(Span::secs(1));
+    bench.start().unwrap();
+    bench.run(Span::secs(10));
+    bench.hear(&[0x3e, 0x43]);
+    bench.run(Span::secs(60));
+    assert_eq!(bench.results().len(), 1);
+    assert!(bench.results()[0].pressure.is_ok(), "{:?}", bench.results());
+}
