@@ -55,7 +55,7 @@ pub fn run(input: &[u8]) {
         }
         now = now + pause;
         // Not each time: it costs more than all the rest.
-        if pause.as_millis() % 8 == 0 {
+        if pause.as_millis().is_multiple_of(8) {
             restored = Bed::restore(restored.snapshot().clone(), Preset::kat_default_1(), devices());
         }
         for (bed, out) in [(&mut seldom, &mut told), (&mut often, &mut told_often), (&mut restored, &mut told_restored)]
