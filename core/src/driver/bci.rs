@@ -29,7 +29,7 @@
 //!            doubts or alarms a saturation that is there
 //! Inferred   60 a second at 4800; pulse 0, SpO2 0 and 101..126 are "none" as well
 //! Unknown    what a device sends: nothing was captured
-//! Not used   strength, bar graph, beat. Newer probes of the same look speak `55 AA` (not supported)
+//! Not used   strength, bar graph, beat. Newer probes of the same look speak `55 AA`: berry-board
 //! Recording  tests/recordings/: bci (none of it captured)
 //! ```
 //!

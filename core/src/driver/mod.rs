@@ -435,6 +435,7 @@ macro_rules! registry {
 
 pub mod and_medical;
 pub mod bci;
+pub mod berry_board;
 pub mod buffer;
 pub mod chipox;
 pub mod contec;
@@ -462,6 +463,7 @@ registry! {
     Masimo => masimo::Masimo, masimo::PROTOCOL;
     Nellcor => nellcor::Nellcor, nellcor::PROTOCOL;
     Bci => bci::Bci, bci::PROTOCOL;
+    BerryBoard => berry_board::BerryBoard, berry_board::PROTOCOL;
     Chipox => chipox::Chipox, chipox::PROTOCOL;
     Creative => creative::Creative, creative::PROTOCOL;
     // Blood-pressure monitors.
