@@ -33,6 +33,9 @@ fn cuffs() -> impl Iterator<Item = Model> {
 /// Those that a person at the bedside can start as well.
 const WITH_BUTTON: [Model; 2] = [Model::Dinamap, Model::NibpOem];
 
+/// Oximeters whose flags nobody knows: they say that there is no value, and never why.
+const WITHOUT_REASON: [Model; 1] = [Model::BerryBoard];
+
 /// Monitors that tell a result by themselves.
 const PUSHING: [Model; 4] = [Model::AndTm2655, Model::AndUa767, Model::OmronHbp9030, Model::OmronHbp9020];
 
@@ -173,6 +176,8 @@ fn every_oximeter_keeps_the_rate_of_its_sheet() {
         // Status, saturation and pulse each tell one.
         (Model::Chipox, 90, 6_000),
         (Model::Creative, 60, 3_000),
+        // What its simulator sends: the sheet has no rate.
+        (Model::BerryBoard, 60, 6_000),
     ];
     for model in oximeters() {
         let told = rates.iter().find(|(told, ..)| *told == model);
@@ -206,7 +211,9 @@ fn what_happens_to_the_probe_is_told_with_its_reason() {
     };
     for model in oximeters() {
         let off = absent(Effect::SensorOff, model);
-        if !matches!(model, Model::NoninDf1 | Model::NoninPrintout) {
+        if WITHOUT_REASON.contains(&model) {
+            assert_eq!((off, absent(Effect::NoPulse, model)), (Absent::InadequateSignal, Absent::InadequateSignal));
+        } else if !matches!(model, Model::NoninDf1 | Model::NoninPrintout) {
             assert_eq!(off, Absent::SensorOff, "{model}");
         }
     }
@@ -227,8 +234,8 @@ fn a_probe_that_is_back_on_the_finger_looks_for_the_pulse() {
         let mut bench = Bench::patient(model, Script::quiet().with(off, at(20), Span::secs(30)));
         bench.run(at(53));
         let Oximetry { spo2, pulse, .. } = *bench.newest();
-        let searching = (Measured::Absent(Absent::Searching), Measured::Absent(Absent::Searching));
-        assert_eq!((spo2, pulse), searching, "{model}");
+        let why = if WITHOUT_REASON.contains(&model) { Absent::InadequateSignal } else { Absent::Searching };
+        assert_eq!((spo2, pulse), (Measured::Absent(why), Measured::Absent(why)), "{model}");
     }
 }
 

@@ -6,6 +6,7 @@
 mod and_medical;
 mod arm;
 mod bci;
+mod berry_board;
 mod chipox;
 mod clock;
 mod contec;
@@ -28,6 +29,7 @@ use vitalsd_core::time::Time;
 
 use self::and_medical::{Tm2655, Ua767};
 use self::bci::Bci;
+use self::berry_board::BerryBoard;
 use self::chipox::Chipox;
 use self::contec::Contec;
 use self::creative::Creative;
@@ -111,6 +113,8 @@ models! {
     Nellcor => driver::nellcor::PROTOCOL, Oximeter, |_| Box::new(Nellcor::new());
     /// Berry probe, the five bytes of the BCI family.
     Bci => driver::bci::PROTOCOL, Oximeter, |_| Box::new(Bci::default());
+    /// BerryMed board, `55 AA` frames.
+    BerryBoard => driver::berry_board::PROTOCOL, Oximeter, |_| Box::new(BerryBoard::default());
     /// ChipOx module.
     Chipox => driver::chipox::PROTOCOL, Oximeter, |_| Box::new(Chipox::default());
     /// Creative, `AA 55` frames.
