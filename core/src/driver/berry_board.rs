@@ -34,6 +34,7 @@
 //!            type 04 without being told to (03 xx switches SpO2 on or off)
 //! Not used   well-formed frames that tell nothing here: 01 ECG wave, 02 ECG numbers, 03 NIBP, 05 temperature,
 //!            30 ECG peak, 31 SpO2 peak, FC firmware, FD hardware, FF respiration wave
+//! Recording  tests/recordings/: berry-board (none of it captured)
 //! ```
 
 use super::buffer::Buffer;
