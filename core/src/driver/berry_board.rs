@@ -49,7 +49,7 @@ use crate::vitals::{Absent, Measured};
 /// The protocol, for the registry.
 pub static PROTOCOL: Protocol = Protocol {
     name: "berry-board",
-    devices: "BerryMed PM6750 board (its SpO2 alone) and USB probes that send 55 AA frames",
+    devices: "BerryMed PM6750 board (its SpO2 alone) and USB probes that send 55 AA frames (never seen: what its status means is not known)",
     lines: &[LineSettings::n1(115_200)],
     kind: Kind::Stream,
     cadence: Span::secs(1),
