@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::port::name::{DeviceRoot, PluggedIn};
+use crate::wire::port as wire;
 
 /// Lists the serial ports that are plugged in, by the names that stay with them, and finds out what speaks there.
 #[derive(Debug, Args)]
@@ -41,7 +42,8 @@ impl Ports {
         }
         let found = root.plugged_in();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &found)?;
+            let ports: Vec<_> = found.iter().map(wire::Port::from).collect();
+            serde_json::to_writer_pretty(&mut out, &ports)?;
             writeln!(out)?;
         } else if found.is_empty() {
             out.write_all(NOTHING.as_bytes())?;

@@ -4,8 +4,9 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use tokio_serial::SerialPortType;
+
+use crate::wire::port as wire;
 
 /// Where udev keeps names that stay, best first: vitalsd's own rule, then the adapter's serial
 /// number, then the socket it is plugged into.
@@ -22,7 +23,7 @@ impl Default for DeviceRoot {
 }
 
 /// A port that is plugged in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluggedIn {
     /// The name to configure it by.
     pub port: PathBuf,
@@ -37,7 +38,7 @@ pub struct PluggedIn {
 }
 
 /// What USB says of an adapter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usb {
     /// Vendor id.
     pub vendor_id: u16,
@@ -172,6 +173,19 @@ impl PluggedIn {
             self.also.push(name);
         }
         self.stable = true;
+    }
+}
+
+impl From<&PluggedIn> for wire::Port {
+    fn from(PluggedIn { port, stable, also, target, usb }: &PluggedIn) -> Self {
+        let usb = usb.as_ref().map(|Usb { vendor_id, product_id, manufacturer, product, serial_number }| wire::Usb {
+            vendor_id: *vendor_id,
+            product_id: *product_id,
+            manufacturer: manufacturer.clone(),
+            product: product.clone(),
+            serial_number: serial_number.clone(),
+        });
+        Self { port: port.clone(), stable: *stable, also: also.clone(), target: target.clone(), usb }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod envelope;
 pub mod event;
 pub mod host;
 pub mod number;
+pub mod port;
 pub mod readiness;
 pub mod reading;
 pub mod sample;

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use serde::Serialize;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use vitalsd_core::driver::{Kind, PROTOCOLS};
@@ -11,15 +10,11 @@ use vitalsd_core::driver::{Kind, PROTOCOLS};
 use crate::port::find::panel::Claim;
 use crate::port::find::probe::{Answer, probe};
 use crate::port::name::{DeviceRoot, PluggedIn};
+use crate::wire::port as wire;
 
 /// A port with what was found out about it.
-#[derive(Debug, Serialize)]
 struct Probed {
-    #[serde(flatten)]
     port: PluggedIn,
-    /// Its socket, which tells two devices of one make apart.
-    socket: Option<PathBuf>,
-    #[serde(flatten)]
     answer: Answer,
 }
 
@@ -44,14 +39,20 @@ pub(super) fn run(
     }
     let probed = Builder::new_current_thread().enable_all().build()?.block_on(all(root, ports));
     if json {
-        serde_json::to_writer_pretty(&mut *out, &probed)?;
+        let told = |Probed { port, answer }: &Probed| wire::Probed {
+            port: port.into(),
+            socket: port.socket().map(Into::into),
+            answer: answer.into(),
+        };
+        serde_json::to_writer_pretty(&mut *out, &probed.iter().map(told).collect::<Vec<_>>())?;
         writeln!(out)?;
     } else if probed.is_empty() {
         out.write_all(super::NOTHING.as_bytes())?;
     }
-    for Probed { port, socket, answer } in probed.iter().filter(|_| !json) {
+    for Probed { port, answer } in probed.iter().filter(|_| !json) {
         writeln!(out, "{}", port.port.display())?;
-        if let Some(socket) = socket.as_ref().filter(|socket| **socket != port.port) {
+        // It tells two devices of one make apart.
+        if let Some(socket) = port.socket().filter(|socket| *socket != port.port) {
             writeln!(out, "  plugged in at {}", socket.display())?;
         }
         for line in words(answer) {
@@ -68,7 +69,7 @@ async fn all(root: &DeviceRoot, ports: Vec<(PluggedIn, bool)>) -> Vec<Probed> {
         let path = root.resolve(&port.port);
         tasks.spawn(async move {
             let answer = probe(&path, PROTOCOLS, ask).await;
-            Probed { socket: port.socket().map(Into::into), port, answer }
+            Probed { port, answer }
         });
     }
     let mut probed = tasks.join_all().await;

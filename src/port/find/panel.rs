@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 
-use serde::Serialize;
 use vitalsd_core::driver::{AnyDriver, DecodeStats, Driver, Integrity, Poll, Protocol};
 use vitalsd_core::sample::Sample;
 use vitalsd_core::time::Time;
@@ -32,7 +31,7 @@ pub struct Seat {
 }
 
 /// A driver that understands what is heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The name of its protocol.
     pub protocol: &'static str,
@@ -41,13 +40,11 @@ pub struct Claim {
     /// Frames that did not.
     pub rejected: u64,
     /// What proves a frame: more is stronger.
-    #[serde(skip)]
     strength: u8,
 }
 
 /// What the drivers of one line setting make of what they have heard.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "heard", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Nothing was heard.
     Silence,

@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use vitalsd_core::driver::{LineSettings, Protocol};
@@ -13,6 +12,7 @@ use vitalsd_core::time::{Span, Time};
 use super::line::{Line, lines};
 use super::panel::{Claim, Panel, Verdict};
 use crate::port::serial::{self, OpenError, SerialPort};
+use crate::wire::port as wire;
 
 /// A device that was asked has answered by then, or will not.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
@@ -20,13 +20,12 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 const ASKED: usize = 4;
 
 /// What was found out about a port.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "heard", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A driver understands what is said, or several do: then the most credible first.
     Understood {
         /// At these line settings.
-        line: String,
+        line: LineSettings,
         /// Only after it had been asked.
         asked: bool,
         /// Which protocols.
@@ -58,6 +57,26 @@ pub async fn probe(path: &Path, protocols: &[&'static Protocol], ask: bool) -> A
     match Listening::open(path, protocols).await {
         Ok(mut listening) => listening.round(ask).await.unwrap_or_else(|error| failed(&error)),
         Err(error) => failed(&error),
+    }
+}
+
+impl From<&Answer> for wire::Answer {
+    fn from(answer: &Answer) -> Self {
+        match answer {
+            Answer::Understood { line, asked, claims, clear } => {
+                let claim = |Claim { protocol, good_frames, rejected, .. }: &Claim| wire::Claim {
+                    protocol: (*protocol).to_owned(),
+                    good_frames: *good_frames,
+                    rejected: *rejected,
+                };
+                let claims = claims.iter().map(claim).collect();
+                Self::Understood { line: line.to_string(), asked: *asked, claims, clear: *clear }
+            }
+            Answer::Unreadable { bytes } => Self::Unreadable { bytes: *bytes },
+            Answer::Silence => Self::Silence,
+            Answer::InUse { why } => Self::InUse { why: why.clone() },
+            Answer::Failed { why } => Self::Failed { why: why.clone() },
+        }
     }
 }
 
@@ -103,7 +122,7 @@ impl Listening {
                 verdict @ Verdict::Understood { .. } => {
                     let clear = verdict.clear().is_some();
                     let Verdict::Understood { claims } = verdict else { continue };
-                    return Ok(Answer::Understood { line: line.settings.to_string(), asked, claims, clear });
+                    return Ok(Answer::Understood { line: line.settings, asked, claims, clear });
                 }
             }
         }
