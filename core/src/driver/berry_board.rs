@@ -37,7 +37,7 @@
 //! Recording  tests/recordings/: berry-board (none of it captured)
 //! ```
 
-use super::buffer::Buffer;
+use super::frames::{Found, Frames};
 use super::none;
 use super::{
     Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, LineSettings, OwnAlarm, Poll, Protocol, Quantity, Reject,
@@ -145,88 +145,37 @@ impl Numbers {
     }
 }
 
-/// What stands at the start of some bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    /// A frame whose checksum fits.
-    Frame { length: usize, content: Result<Option<Content>, Reject> },
-    /// It may become a frame.
-    Partial,
-    /// It is none, for that reason if it looked like one.
-    Nothing(Option<Reject>),
-}
-
-impl Found {
-    fn at_start_of(bytes: &[u8]) -> Self {
-        let Some(rest) = bytes.strip_prefix(&START) else {
-            return if START.starts_with(bytes) { Self::Partial } else { Self::Nothing(None) };
-        };
-        let Some(length) = rest.first().copied() else { return Self::Partial };
-        if !(SHORTEST..=LONGEST).contains(&length) {
-            return Self::Nothing(Some(Reject::Length));
+/// `None`: a frame that tells nothing here.
+fn at_start_of(bytes: &[u8]) -> Found<Option<Content>> {
+    let Some(rest) = bytes.strip_prefix(&START) else {
+        return if START.starts_with(bytes) { Found::Partial } else { Found::Nothing(None) };
+    };
+    let Some(length) = rest.first().copied() else { return Found::Partial };
+    if !(SHORTEST..=LONGEST).contains(&length) {
+        return Found::Nothing(Some(Reject::Length));
+    }
+    match rest.get(..usize::from(length)) {
+        None => Found::Partial,
+        Some([summed @ .., sum]) if checksum(summed) == *sum => {
+            let [_, kind, data @ ..] = summed else { return Found::Nothing(Some(Reject::Length)) };
+            let length = START.len().saturating_add(length.into());
+            Found::Frame { length, content: Content::decode(*kind, data) }
         }
-        match rest.get(..usize::from(length)) {
-            None => Self::Partial,
-            Some([summed @ .., sum]) if checksum(summed) == *sum => {
-                let [_, kind, data @ ..] = summed else { return Self::Nothing(Some(Reject::Length)) };
-                let length = START.len().saturating_add(length.into());
-                Self::Frame { length, content: Content::decode(*kind, data) }
-            }
-            Some(_) => Self::Nothing(Some(Reject::Checksum)),
-        }
+        Some(_) => Found::Nothing(Some(Reject::Checksum)),
     }
 }
 
 /// The driver.
 #[derive(Clone, Debug, Default)]
 pub struct BerryBoard {
-    buffer: Buffer<ROOM>,
-    in_a_row: u32,
-    locked: bool,
-    stats: DecodeStats,
+    frames: Frames<ROOM, LOCK>,
 }
 
-impl BerryBoard {
-    /// Makes of the buffered bytes what can be made of them now.
-    fn turn(&mut self, now: Time, out: &mut impl FnMut(Sample)) {
-        loop {
-            match Found::at_start_of(self.buffer.bytes()) {
-                Found::Partial => return,
-                Found::Nothing(reason) => self.slide(reason),
-                Found::Frame { length, content } => {
-                    self.buffer.consume(length);
-                    match content {
-                        Ok(content) => self.take(content, now, out),
-                        // A frame all the same.
-                        Err(reason) => self.stats.reject(reason),
-                    }
-                }
-            }
-        }
-    }
-
-    fn take(&mut self, content: Option<Content>, at: Time, out: &mut impl FnMut(Sample)) {
-        self.stats.good();
-        self.in_a_row = self.in_a_row.saturating_add(1);
-        self.locked |= self.in_a_row >= LOCK;
-        if !self.locked {
-            return;
-        }
-        match content {
-            Some(Content::Numbers(numbers)) => out(Sample::Oximetry(numbers.oximetry(at))),
-            Some(Content::Wave(point)) => out(Sample::Pleth { at, value: point.into() }),
-            None => {}
-        }
-    }
-
-    /// Goes one byte on, not more: a frame may begin within what looked like another.
-    fn slide(&mut self, reason: Option<Reject>) {
-        if let Some(reason) = reason {
-            self.stats.reject(reason);
-        }
-        self.stats.skip(1);
-        self.in_a_row = 0;
-        self.buffer.consume(1);
+fn tell(content: Option<Content>, at: Time, out: &mut impl FnMut(Sample)) {
+    match content {
+        Some(Content::Numbers(numbers)) => out(Sample::Oximetry(numbers.oximetry(at))),
+        Some(Content::Wave(point)) => out(Sample::Pleth { at, value: point.into() }),
+        None => {}
     }
 }
 
@@ -236,13 +185,12 @@ impl Driver for BerryBoard {
     }
 
     fn opened(&mut self, _: Time) {
-        *self = Self { stats: self.stats, ..Self::default() };
+        self.frames = self.frames.reopened();
     }
 
     fn decode(&mut self, bytes: &[u8], now: Time, out: &mut impl FnMut(Sample)) {
         for byte in bytes {
-            self.buffer.push(*byte);
-            self.turn(now, out);
+            self.frames.push(*byte, at_start_of, |content| tell(content, now, out));
         }
     }
 
@@ -251,11 +199,11 @@ impl Driver for BerryBoard {
     }
 
     fn lock(&self) -> Evidence {
-        Evidence { good_in_a_row: self.in_a_row, locked: self.locked }
+        self.frames.lock()
     }
 
     fn stats(&self) -> &DecodeStats {
-        &self.stats
+        self.frames.stats()
     }
 }
 

@@ -33,7 +33,7 @@
 //! Recording  tests/recordings/: creative (in part captured)
 //! ```
 
-use super::buffer::Buffer;
+use super::frames::{Found, Frames};
 use super::none;
 use super::{
     Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, LineSettings, OwnAlarm, Pleth, Poll, Protocol, Quantity,
@@ -206,101 +206,51 @@ fn crc(before: u8, bytes: &[u8]) -> u8 {
     })
 }
 
-/// What stands at the start of some bytes.
-enum Element {
-    Frame { length: usize, content: Result<Content, Reject> },
-    Bad(Reject),
-    NoFrame,
-    Partial,
-}
-
-impl Element {
-    fn at_start_of(bytes: &[u8]) -> Self {
-        let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else {
-            let begins = bytes.iter().zip(START).all(|(byte, start)| *byte == start);
-            return if begins { Self::Partial } else { Self::NoFrame };
-        };
-        let [start, start2, token, length] = *header;
-        if [start, start2] != START {
-            return Self::NoFrame;
+fn at_start_of(bytes: &[u8]) -> Found<Content> {
+    let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else {
+        let begins = bytes.iter().zip(START).all(|(byte, start)| *byte == start);
+        return if begins { Found::Partial } else { Found::Nothing(None) };
+    };
+    let [start, start2, token, length] = *header;
+    if [start, start2] != START {
+        return Found::Nothing(None);
+    }
+    if !(SHORTEST..=LONGEST).contains(&length) {
+        return Found::Nothing(Some(Reject::Length));
+    }
+    match rest.get(..usize::from(length)) {
+        None => Found::Partial,
+        Some([data @ .., sum]) if crc(crc(0, header), data) == *sum => {
+            let length = HEADER.saturating_add(length.into());
+            Found::Frame { length, content: Content::decode(token, data) }
         }
-        if !(SHORTEST..=LONGEST).contains(&length) {
-            return Self::Bad(Reject::Length);
-        }
-        match rest.get(..usize::from(length)) {
-            None => Self::Partial,
-            Some([data @ .., sum]) if crc(crc(0, header), data) == *sum => {
-                let length = HEADER.saturating_add(length.into());
-                Self::Frame { length, content: Content::decode(token, data) }
-            }
-            Some(_) => Self::Bad(Reject::Checksum),
-        }
+        Some(_) => Found::Nothing(Some(Reject::Checksum)),
     }
 }
 
 /// The driver.
 #[derive(Clone, Debug, Default)]
 pub struct Creative {
-    buffer: Buffer<ROOM>,
+    frames: Frames<ROOM, LOCK>,
     battery_low: bool,
-    in_a_row: u32,
-    locked: bool,
-    stats: DecodeStats,
 }
 
-impl Creative {
-    /// Makes of the buffered bytes what can be made of them now.
-    fn turn(&mut self, now: Time, out: &mut impl FnMut(Sample)) {
-        loop {
-            match Element::at_start_of(self.buffer.bytes()) {
-                Element::Partial => return,
-                Element::NoFrame => self.slide(),
-                Element::Bad(reason) => {
-                    self.stats.reject(reason);
-                    self.slide();
-                }
-                Element::Frame { length, content } => {
-                    self.buffer.consume(length);
-                    match content {
-                        Ok(content) => self.take(content, now, out),
-                        // A frame all the same.
-                        Err(reason) => self.stats.reject(reason),
-                    }
-                }
+fn tell(content: Content, battery_low: &mut bool, at: Time, out: &mut impl FnMut(Sample)) {
+    match content {
+        Content::Numbers(numbers) => out(Sample::Oximetry(numbers.oximetry(at))),
+        Content::Wave(points) => {
+            for point in points {
+                out(Sample::Pleth { at, value: point.value.into() });
             }
         }
-    }
-
-    /// Goes one byte on, where no frame is.
-    fn slide(&mut self) {
-        self.in_a_row = 0;
-        self.stats.skip(1);
-        self.buffer.consume(1);
-    }
-
-    fn take(&mut self, content: Content, at: Time, out: &mut impl FnMut(Sample)) {
-        self.stats.good();
-        self.in_a_row = self.in_a_row.saturating_add(1);
-        self.locked |= self.in_a_row >= LOCK;
-        if !self.locked {
-            return;
-        }
-        match content {
-            Content::Numbers(numbers) => out(Sample::Oximetry(numbers.oximetry(at))),
-            Content::Wave(points) => {
-                for point in points {
-                    out(Sample::Pleth { at, value: point.value.into() });
-                }
+        Content::Battery(level) => {
+            let low = level == 0;
+            if low && !*battery_low {
+                out(Sample::Notice { at, notice: Notice::BatteryLow });
             }
-            Content::Battery(level) => {
-                let low = level == 0;
-                if low && !self.battery_low {
-                    out(Sample::Notice { at, notice: Notice::BatteryLow });
-                }
-                self.battery_low = low;
-            }
-            Content::Mode(_) => {}
+            *battery_low = low;
         }
+        Content::Mode(_) => {}
     }
 }
 
@@ -310,13 +260,12 @@ impl Driver for Creative {
     }
 
     fn opened(&mut self, _: Time) {
-        *self = Self { stats: self.stats, ..Self::default() };
+        *self = Self { frames: self.frames.reopened(), ..Self::default() };
     }
 
     fn decode(&mut self, bytes: &[u8], now: Time, out: &mut impl FnMut(Sample)) {
         for byte in bytes {
-            self.buffer.push(*byte);
-            self.turn(now, out);
+            self.frames.push(*byte, at_start_of, |content| tell(content, &mut self.battery_low, now, out));
         }
     }
 
@@ -325,11 +274,11 @@ impl Driver for Creative {
     }
 
     fn lock(&self) -> Evidence {
-        Evidence { good_in_a_row: self.in_a_row, locked: self.locked }
+        self.frames.lock()
     }
 
     fn stats(&self) -> &DecodeStats {
-        &self.stats
+        self.frames.stats()
     }
 }
 

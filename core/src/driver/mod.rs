@@ -442,6 +442,7 @@ pub mod contec;
 pub mod creative;
 pub mod dinamap;
 pub mod five_bytes;
+pub mod frames;
 pub mod masimo;
 pub mod nellcor;
 pub mod nibp_oem;

@@ -27,7 +27,7 @@
 //! Recording  none. Here: tests/recordings/: NAME (captured) and NAME-what
 //! ```
 
-use super::buffer::Buffer;
+use super::frames::{Found, Frames};
 use super::none;
 use super::{
     Certainty, DecodeStats, Driver, Evidence, Integrity, Kind, LineSettings, OwnAlarm, Poll, Protocol, Quantity, Reject,
@@ -81,21 +81,12 @@ pub mod status {
     pub const MUTED: u8 = 1 << 3;
 }
 
-/// What stands at the start of some bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    Frame(Frame),
-    /// It may become a frame.
-    Partial,
-    /// It is none, for that reason if it looked like one.
-    Nothing(Option<Reject>),
-}
-
 impl Frame {
-    fn at_start_of(bytes: &[u8]) -> Found {
+    fn at_start_of(bytes: &[u8]) -> Found<Self> {
         match *bytes {
             [START, status, spo2, high, low, _] if sum(bytes) == 0 => {
-                Found::Frame(Self { status, spo2, pulse: u16::from_be_bytes([high, low]) })
+                let pulse = u16::from_be_bytes([high, low]);
+                Found::Frame { length: LENGTH, content: Ok(Self { status, spo2, pulse }) }
             }
             [START, _, _, _, _, _] => Found::Nothing(Some(Reject::Checksum)),
             [START, ..] | [] => Found::Partial,
@@ -152,39 +143,17 @@ fn sum(bytes: &[u8]) -> u8 {
 /// The driver.
 #[derive(Clone, Debug, Default)]
 pub struct Template {
-    buffer: Buffer<LENGTH>,
+    frames: Frames<LENGTH, LOCK>,
     /// Whether the device's own alarm was last told to be off.
     muted: bool,
-    in_a_row: u32,
-    locked: bool,
-    stats: DecodeStats,
 }
 
-impl Template {
-    fn take(&mut self, frame: Frame, at: Time, out: &mut impl FnMut(Sample)) {
-        self.buffer.clear();
-        self.stats.good();
-        self.in_a_row = self.in_a_row.saturating_add(1);
-        self.locked |= self.in_a_row >= LOCK;
-        if !self.locked {
-            return;
-        }
-        out(Sample::Oximetry(frame.oximetry(at)));
-        let muted = frame.has(status::MUTED);
-        if muted != self.muted {
-            self.muted = muted;
-            out(Sample::Notice { at, notice: if muted { Notice::OwnAlarmOff } else { Notice::OwnAlarmOn } });
-        }
-    }
-
-    /// Goes one byte on, not more: a frame may begin within what looked like another.
-    fn slide(&mut self, reason: Option<Reject>) {
-        if let Some(reason) = reason {
-            self.stats.reject(reason);
-        }
-        self.stats.skip(1);
-        self.in_a_row = 0;
-        self.buffer.consume(1);
+/// Tells what is in a frame.
+fn tell(frame: Frame, muted: &mut bool, at: Time, out: &mut impl FnMut(Sample)) {
+    out(Sample::Oximetry(frame.oximetry(at)));
+    if frame.has(status::MUTED) != *muted {
+        *muted = !*muted;
+        out(Sample::Notice { at, notice: if *muted { Notice::OwnAlarmOff } else { Notice::OwnAlarmOn } });
     }
 }
 
@@ -195,19 +164,12 @@ impl Driver for Template {
 
     /// What was told of its alarm still stands there, until a frame says otherwise.
     fn opened(&mut self, _: Time) {
-        *self = Self { muted: self.muted, stats: self.stats, ..Self::default() };
+        self.frames = self.frames.reopened();
     }
 
     fn decode(&mut self, bytes: &[u8], now: Time, out: &mut impl FnMut(Sample)) {
         for byte in bytes {
-            self.buffer.push(*byte);
-            loop {
-                match Frame::at_start_of(self.buffer.bytes()) {
-                    Found::Frame(frame) => self.take(frame, now, out),
-                    Found::Partial => break,
-                    Found::Nothing(reason) => self.slide(reason),
-                }
-            }
+            self.frames.push(*byte, Frame::at_start_of, |frame| tell(frame, &mut self.muted, now, out));
         }
     }
 
@@ -216,11 +178,11 @@ impl Driver for Template {
     }
 
     fn lock(&self) -> Evidence {
-        Evidence { good_in_a_row: self.in_a_row, locked: self.locked }
+        self.frames.lock()
     }
 
     fn stats(&self) -> &DecodeStats {
-        &self.stats
+        self.frames.stats()
     }
 }
 

@@ -192,7 +192,7 @@ proptest! {
     fn what_is_encoded_is_decoded_again(status: u8, spo2: u8, pulse: u8, point: u8) {
         for content in [Content::Numbers(Numbers { status, spo2, pulse }), Content::Wave(point)] {
             let wire = wire(content);
-            prop_assert_eq!(Found::at_start_of(&wire), Found::Frame { length: wire.len(), content: Ok(Some(content)) });
+            prop_assert_eq!(at_start_of(&wire), Found::Frame { length: wire.len(), content: Ok(Some(content)) });
         }
     }
 }

@@ -254,8 +254,8 @@ proptest! {
         ];
         for content in contents {
             let wire = wire(content);
-            match Element::at_start_of(&wire) {
-                Element::Frame { length, content: Ok(read) } => {
+            match at_start_of(&wire) {
+                Found::Frame { length, content: Ok(read) } => {
                     prop_assert_eq!((length, read), (wire.len(), content));
                 }
                 _ => prop_assert!(false, "no frame: {:02x?}", wire),
