@@ -478,6 +478,8 @@ registry! {
 }
 
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod template;

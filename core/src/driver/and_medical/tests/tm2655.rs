@@ -6,12 +6,13 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::frame::{CAPTURED, CAPTURED_TOO, MOVED};
-use super::{bp, pulse, result};
+use super::{bp, pulse};
 use crate::driver::and_medical::frame::{Command, Report, answer, parse_command, rb_frame};
 use crate::driver::and_medical::tm2655::*;
+use crate::driver::bench::{self, Monitor, OPENING, STEP};
 use crate::driver::laws::{self, Within, decoded};
 use crate::driver::{AnyDriver, Driver, Kind, LineSettings, Refusal, Request};
-use crate::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, IdentityPart, Notice, Sample, Text};
+use crate::sample::{CuffFailure, CuffOrigin, CuffResult, CuffState, IdentityPart, Sample, Text};
 use crate::time::{Span, Time};
 use crate::vitals::{Absent, Measured};
 
@@ -22,7 +23,7 @@ const fn failed(error: u8) -> Report {
 }
 
 /// A monitor: what it does with a command, and what it is doing.
-struct Monitor {
+struct ArmIn {
     /// When the determination under way ends.
     running: Option<Time>,
     /// How one ends, and how long it takes.
@@ -35,9 +36,19 @@ struct Monitor {
     echo: Option<Report>,
 }
 
-impl Monitor {
+impl ArmIn {
     fn begin(&mut self, now: Time) {
         self.running = Some(now + self.takes);
+    }
+}
+
+impl Monitor for ArmIn {
+    type Request = Command;
+    const POLLED: bool = false;
+    const TURNS: usize = 4;
+
+    fn read(bytes: &[u8]) -> Option<Command> {
+        parse_command(bytes)
     }
 
     fn pass(&mut self, now: Time) -> Vec<u8> {
@@ -70,18 +81,7 @@ impl Monitor {
     }
 }
 
-/// A driver and its monitor, joined by a line on which nothing takes time.
-struct Bench {
-    driver: Tm2655,
-    monitor: Monitor,
-    now: Time,
-    samples: Vec<Sample>,
-    sent: Vec<(Time, Command)>,
-}
-
-const STEP: Span = Span::millis(100);
-/// The driver's clock at the first opening of the port.
-const OPENING: Time = Time::from_millis(100_000);
+type Bench = bench::Bench<Tm2655, ArmIn>;
 
 fn at(seconds: u64) -> Time {
     OPENING + Span::secs(seconds)
@@ -89,79 +89,8 @@ fn at(seconds: u64) -> Time {
 
 impl Bench {
     fn new() -> Self {
-        let mut driver = Tm2655::default();
-        driver.opened(OPENING);
         let takes = Span::secs(30);
-        let monitor = Monitor { running: None, outcome: GOOD, takes, start: Some(true), stop: Some(true), echo: None };
-        Self { driver, monitor, now: OPENING, samples: Vec::new(), sent: Vec::new() }
-    }
-
-    fn run(&mut self, span: Span) {
-        let end = self.now + span;
-        while self.now < end {
-            let said = self.monitor.pass(self.now);
-            self.hear(&said);
-            self.converse();
-            self.now = self.now + STEP;
-        }
-    }
-
-    fn converse(&mut self) {
-        for _ in 0..4 {
-            let poll = self.driver.poll(self.now, &mut |sample| self.samples.push(sample));
-            assert!(poll.next.is_none_or(|next| next > self.now), "it would be asked for ever");
-            let Some(bytes) = poll.send else { return };
-            let command = parse_command(&bytes).expect("a command");
-            self.sent.push((self.now, command));
-            let said = self.monitor.answer(command, self.now);
-            self.hear(&said);
-        }
-        panic!("the driver sends without end: {:?}", self.sent);
-    }
-
-    fn hear(&mut self, bytes: &[u8]) {
-        self.driver.decode(bytes, self.now, &mut |sample| self.samples.push(sample));
-    }
-
-    fn start(&mut self) -> Result<(), Refusal> {
-        self.driver.request(Request::StartCuff, self.now)
-    }
-
-    fn stop(&mut self) {
-        self.driver.request(Request::StopCuff, self.now).expect("can be stopped");
-    }
-
-    fn results(&self) -> Vec<CuffResult> {
-        self.samples.iter().filter_map(result).collect()
-    }
-
-    /// The only result.
-    fn result(&self) -> CuffResult {
-        let results = self.results();
-        assert_eq!(results.len(), 1, "{results:?}");
-        results[0]
-    }
-
-    /// Who started it and why it failed, of each.
-    fn failures(&self) -> Vec<(CuffOrigin, CuffFailure)> {
-        self.results().iter().filter_map(|result| Some((result.origin, result.pressure.err()?))).collect()
-    }
-
-    fn states(&self) -> Vec<(Time, CuffState)> {
-        let state = |sample: &Sample| match sample {
-            Sample::CuffState { at, state } => Some((*at, *state)),
-            _ => None,
-        };
-        self.samples.iter().filter_map(state).collect()
-    }
-
-    fn refusals(&self) -> usize {
-        let refused = |sample: &&Sample| matches!(sample, Sample::Notice { notice: Notice::Refused, .. });
-        self.samples.iter().filter(refused).count()
-    }
-
-    fn sent(&self, command: Command) -> Vec<Time> {
-        self.sent.iter().filter(|(_, sent)| *sent == command).map(|(at, _)| *at).collect()
+        Self::of(ArmIn { running: None, outcome: GOOD, takes, start: Some(true), stop: Some(true), echo: None })
     }
 }
 
@@ -235,7 +164,7 @@ fn a_determination_that_we_start_inflates_from_the_ack_and_ends_with_its_result(
     assert_eq!((result.origin, result.pressure, result.pulse), (CuffOrigin::Schedule, Ok(bp(128, 82, 99)), pulse(72)));
     assert_eq!(result.measured_at, at(33));
     assert_eq!(bench.sent, [(at(3), Command::Start)]);
-    assert_eq!(bench.states(), [(at(3), CuffState::Inflating), (at(33), CuffState::Idle)]);
+    assert_eq!(bench.states_at(), [(at(3), CuffState::Inflating), (at(33), CuffState::Idle)]);
     // The next one is somebody else's again.
     bench.hear(CAPTURED);
     assert_eq!(bench.results()[1].origin, CuffOrigin::Bedside);
@@ -248,7 +177,7 @@ fn a_determination_that_we_start_and_that_fails_is_told_with_its_reason() {
     bench.start().unwrap();
     bench.run(Span::secs(60));
     assert_eq!(bench.failures(), [(CuffOrigin::Schedule, CuffFailure::PumpTimeout)]);
-    assert_eq!(bench.states().last(), Some(&(at(30), CuffState::Idle)));
+    assert_eq!(bench.states_at().last(), Some(&(at(30), CuffState::Idle)));
     assert_eq!(bench.start(), Ok(()));
 }
 
@@ -275,7 +204,7 @@ fn a_start_that_is_refused_is_told_as_refused_and_as_failed() {
     bench.run(Span::secs(20));
     assert_eq!(bench.refusals(), 1);
     assert_eq!(bench.failures(), [(CuffOrigin::Schedule, CuffFailure::Failed)]);
-    assert_eq!((bench.states(), bench.sent.len()), (vec![], 1));
+    assert_eq!((bench.states_at(), bench.sent.len()), (vec![], 1));
     assert_eq!(bench.start(), Ok(()));
 }
 
@@ -288,7 +217,7 @@ fn a_start_that_is_not_answered_did_not_happen_and_is_not_repeated() {
     assert_eq!(bench.results(), []);
     bench.run(Span::secs(30));
     assert_eq!(bench.failures(), [(CuffOrigin::Schedule, CuffFailure::NoAnswer)]);
-    assert_eq!((bench.result().at, bench.states()), (at(10), vec![]));
+    assert_eq!((bench.result().at, bench.states_at()), (at(10), vec![]));
     assert_eq!(bench.sent(Command::Start), [at(0)]);
     assert_eq!(bench.sent(Command::Stop), [at(10), at(11), at(12)], "it may have been the answer that was lost");
     assert_eq!(bench.start(), Ok(()));
@@ -320,7 +249,7 @@ fn a_determination_that_does_not_end_within_180_s_is_stopped_and_told_as_no_answ
     bench.run(Span::secs(60));
     assert_eq!(bench.failures(), [(CuffOrigin::Schedule, CuffFailure::NoAnswer)]);
     assert_eq!(bench.sent(Command::Stop), [at(181)]);
-    assert_eq!(bench.states().last(), Some(&(at(181), CuffState::Idle)));
+    assert_eq!(bench.states_at().last(), Some(&(at(181), CuffState::Idle)));
     assert_eq!(bench.start(), Ok(()));
 }
 
@@ -366,7 +295,7 @@ fn a_determination_that_we_stop_ends_once_as_cancelled() {
         bench.run(Span::secs(60));
         assert_eq!(bench.failures(), [(CuffOrigin::Schedule, CuffFailure::Cancelled)]);
         assert_eq!(bench.sent(Command::Stop), [at(10)]);
-        assert_eq!(bench.states(), [(at(0), CuffState::Inflating), (at(10), CuffState::Idle)]);
+        assert_eq!(bench.states_at(), [(at(0), CuffState::Inflating), (at(10), CuffState::Idle)]);
     }
 }
 
@@ -436,7 +365,7 @@ fn a_stop_that_is_not_answered_is_sent_three_times_and_told_as_no_answer() {
     bench.run(Span::secs(15));
     assert_eq!(bench.sent(Command::Stop), [at(10), at(11), at(12)]);
     assert_eq!(bench.failures(), [(CuffOrigin::Schedule, CuffFailure::NoAnswer)]);
-    assert_eq!((bench.result().at, bench.states().len()), (at(13), 1), "whether it still inflates is not known");
+    assert_eq!((bench.result().at, bench.states_at().len()), (at(13), 1), "whether it still inflates is not known");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::line::{
 };
 use super::*;
 use crate::driver::AnyDriver;
+use crate::driver::bench::{self, Monitor, OPENING, STEP};
 use crate::driver::laws::{self, NOW, Within, decoded};
 use crate::vitals::BloodPressure;
 
@@ -22,7 +23,7 @@ use crate::vitals::BloodPressure;
 type Reading = (u16, u16, u16);
 
 /// A monitor: what it does with a start, and what it is doing.
-struct Monitor {
+struct V100 {
     status: Status,
     /// When the last reading was measured, and what it was.
     last: Option<(Time, Reading)>,
@@ -40,13 +41,23 @@ struct Monitor {
     deaf_and_dumb: bool,
 }
 
-impl Monitor {
+impl V100 {
     fn begin(&mut self, now: Time) {
         self.status = Status::Busy;
         self.running = Some((now + self.takes, self.outcome));
     }
+}
 
-    fn pass(&mut self, now: Time) {
+impl Monitor for V100 {
+    type Request = HostRequest;
+    const POLLED: bool = true;
+    const TURNS: usize = 4;
+
+    fn read(bytes: &[u8]) -> Option<HostRequest> {
+        bytes.split(|byte| *byte == b'\r').find_map(parse_request)
+    }
+
+    fn pass(&mut self, now: Time) -> Vec<u8> {
         if let Some((end, outcome)) = self.running
             && now >= end
         {
@@ -56,6 +67,7 @@ impl Monitor {
                 Err(code) => self.status = Status::Failed(code),
             }
         }
+        Vec::new()
     }
 
     fn answer(&mut self, request: HostRequest, now: Time) -> Vec<u8> {
@@ -88,25 +100,12 @@ impl Monitor {
     }
 }
 
-/// A driver and its monitor, joined by a line on which nothing takes time.
-struct Bench {
-    driver: Dinamap,
-    monitor: Monitor,
-    now: Time,
-    samples: Vec<Sample>,
-    sent: Vec<(Time, HostRequest)>,
-}
-
-const STEP: Span = Span::millis(100);
-/// The driver's clock at the first opening of the port.
-const OPENING: Time = Time::from_millis(100_000);
+type Bench = bench::Bench<Dinamap, V100>;
 
 impl Bench {
     /// The port is open; the monitor has no reading unless the test says so.
     fn new(last: Option<(Time, Reading)>) -> Self {
-        let mut driver = Dinamap::default();
-        driver.opened(OPENING);
-        let monitor = Monitor {
+        Self::of(V100 {
             status: if last.is_some() { Status::Done } else { Status::Unused },
             last,
             running: None,
@@ -116,85 +115,7 @@ impl Bench {
             mute: Vec::new(),
             refuses: Vec::new(),
             deaf_and_dumb: false,
-        };
-        Self { driver, monitor, now: OPENING, samples: Vec::new(), sent: Vec::new() }
-    }
-
-    fn run(&mut self, span: Span) {
-        let end = self.now + span;
-        while self.now < end {
-            self.monitor.pass(self.now);
-            self.converse();
-            self.now = self.now + STEP;
-        }
-    }
-
-    fn converse(&mut self) {
-        for _ in 0..4 {
-            let poll = self.driver.poll(self.now, &mut |sample| self.samples.push(sample));
-            let Some(bytes) = poll.send else {
-                assert!(poll.next.is_some_and(|next| next > self.now), "it would be asked for ever");
-                return;
-            };
-            let request = bytes.split(|byte| *byte == b'\r').find_map(parse_request).expect("a request");
-            self.sent.push((self.now, request));
-            let reply = self.monitor.answer(request, self.now);
-            self.hear(&reply);
-        }
-        panic!("the driver sends without end: {:?}", self.sent);
-    }
-
-    fn hear(&mut self, bytes: &[u8]) {
-        self.driver.decode(bytes, self.now, &mut |sample| self.samples.push(sample));
-    }
-
-    fn start(&mut self) -> Result<(), Refusal> {
-        self.driver.request(Request::StartCuff, self.now)
-    }
-
-    fn stop(&mut self) {
-        self.driver.request(Request::StopCuff, self.now).expect("can be stopped");
-    }
-
-    fn reopen(&mut self) {
-        self.driver.opened(self.now);
-    }
-
-    fn results(&self) -> Vec<CuffResult> {
-        let result = |sample: &Sample| match sample {
-            Sample::CuffResult(result) => Some(*result),
-            _ => None,
-        };
-        self.samples.iter().filter_map(result).collect()
-    }
-
-    /// The only result.
-    fn result(&self) -> CuffResult {
-        let results = self.results();
-        assert_eq!(results.len(), 1, "{results:?}");
-        results[0]
-    }
-
-    /// Who started it and why it failed, of each.
-    fn failures(&self) -> Vec<(CuffOrigin, CuffFailure)> {
-        self.results().iter().filter_map(|result| Some((result.origin, result.pressure.err()?))).collect()
-    }
-
-    fn states(&self) -> Vec<CuffState> {
-        let state = |sample: &Sample| match sample {
-            Sample::CuffState { state, .. } => Some(*state),
-            _ => None,
-        };
-        self.samples.iter().filter_map(state).collect()
-    }
-
-    fn refusals(&self) -> usize {
-        let refused = |sample: &&Sample| matches!(sample, Sample::Notice { notice: Notice::Refused, .. });
-        self.samples.iter().filter(refused).count()
-    }
-
-    fn sent(&self, request: HostRequest) -> Vec<Time> {
-        self.sent.iter().filter(|(_, sent)| *sent == request).map(|(at, _)| *at).collect()
+        })
     }
 }
 

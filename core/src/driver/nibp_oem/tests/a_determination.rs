@@ -27,7 +27,7 @@ fn is_not_disturbed_by_questions() {
 #[test]
 fn that_fails_tells_the_boards_reason() {
     let mut bench = Bench::new();
-    bench.board.outcome = Status { message: 6, reading: None, pulse: None, ..OLD };
+    bench.monitor.outcome = Status { message: 6, reading: None, pulse: None, ..OLD };
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(60));
@@ -50,7 +50,7 @@ fn started_by_somebody_else_is_found_by_its_cuff_lines_and_told_once() {
 #[test]
 fn started_by_somebody_else_is_not_stopped_however_long_it_takes() {
     let mut bench = Bench::new();
-    bench.board.takes = Span::mins(4);
+    bench.monitor.takes = Span::mins(4);
     bench.run(Span::secs(12));
     bench.begin();
     bench.run(Span::mins(5));
@@ -77,7 +77,7 @@ fn cannot_be_started_before_the_board_has_answered_or_while_one_is_under_way() {
 #[test]
 fn of_which_nothing_is_heard_for_8_s_did_not_happen() {
     let mut bench = Bench::new();
-    bench.board.deaf_to.push(HostRequest::Start);
+    bench.monitor.deaf_to.push(HostRequest::Start);
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(60));
@@ -89,7 +89,7 @@ fn of_which_nothing_is_heard_for_8_s_did_not_happen() {
 #[test]
 fn of_a_board_that_falls_silent_is_told_once_and_aborted() {
     let mut bench = Bench::measuring(Span::millis(10_100));
-    bench.board.dumb = true;
+    bench.monitor.dumb = true;
     let heard = OPENING + Span::secs(11);
     bench.run(Span::secs(60));
     assert_eq!((bench.failure(), bench.result().at), ((OURS, CuffFailure::NoAnswer), heard + QUIET));
@@ -101,7 +101,7 @@ fn of_a_board_that_falls_silent_is_told_once_and_aborted() {
 #[test]
 fn that_does_not_end_within_180_s_is_aborted_and_told_as_no_answer() {
     let mut bench = Bench::new();
-    bench.board.takes = Span::mins(30);
+    bench.monitor.takes = Span::mins(30);
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(180));
@@ -118,7 +118,7 @@ fn that_does_not_end_within_180_s_is_aborted_and_told_as_no_answer() {
 #[test]
 fn that_was_given_up_is_not_taken_for_somebody_elses_while_it_is_being_stopped() {
     let mut bench = Bench::new();
-    (bench.board.takes, bench.board.deaf_to) = (Span::mins(30), vec![HostRequest::Abort]);
+    (bench.monitor.takes, bench.monitor.deaf_to) = (Span::mins(30), vec![HostRequest::Abort]);
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(183));
@@ -135,7 +135,7 @@ fn started_by_somebody_else_that_falls_silent_is_told_and_not_stopped() {
     bench.run(Span::secs(12));
     bench.begin();
     bench.run(Span::secs(10));
-    bench.board.dumb = true;
+    bench.monitor.dumb = true;
     bench.run(Span::secs(60));
     assert_eq!(bench.failure(), (CuffOrigin::Bedside, CuffFailure::NoAnswer));
     assert_eq!(bench.sent(HostRequest::Abort), []);
@@ -144,7 +144,7 @@ fn started_by_somebody_else_that_falls_silent_is_told_and_not_stopped() {
 #[test]
 fn whose_999_is_lost_is_over_when_the_lines_end() {
     let mut bench = Bench::new();
-    bench.board.no_end = true;
+    bench.monitor.no_end = true;
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(60));
@@ -165,7 +165,7 @@ fn that_we_stop_ends_once_as_cancelled() {
 #[test]
 fn that_is_stopped_without_a_word_is_cancelled_by_what_the_status_says() {
     let mut bench = Bench::measuring(Span::secs(10));
-    bench.board.no_end = true;
+    bench.monitor.no_end = true;
     bench.stop();
     bench.run(Span::secs(60));
     assert_eq!((bench.failure(), bench.result().at), ((OURS, CuffFailure::Cancelled), OPENING + Span::secs(12)));
@@ -175,7 +175,7 @@ fn that_is_stopped_without_a_word_is_cancelled_by_what_the_status_says() {
 #[test]
 fn that_goes_on_after_x_is_stopped_again_three_times_in_all() {
     let mut bench = Bench::measuring(Span::secs(10));
-    bench.board.deaf_to.push(HostRequest::Abort);
+    bench.monitor.deaf_to.push(HostRequest::Abort);
     bench.stop();
     bench.run(Span::secs(10));
     assert_eq!((bench.failure(), bench.sent(HostRequest::Abort).len()), ((OURS, CuffFailure::NoAnswer), 3));
@@ -187,7 +187,7 @@ fn that_goes_on_after_x_is_stopped_again_three_times_in_all() {
 #[test]
 fn whose_x_nobody_answers_is_told_as_no_answer_and_not_as_cancelled() {
     let mut bench = Bench::measuring(Span::secs(10));
-    bench.board.dumb = true;
+    bench.monitor.dumb = true;
     bench.stop();
     bench.run(Span::secs(30));
     assert_eq!((bench.failure(), bench.sent(HostRequest::Abort).len()), ((OURS, CuffFailure::NoAnswer), 3));
@@ -221,7 +221,7 @@ fn goes_on_while_the_port_is_opened_anew() {
     // For longer than a board that measures is silent.
     bench.now = bench.now + QUIET + STEP;
     bench.driver.opened(bench.now);
-    bench.board.beat = bench.now + BEAT;
+    bench.monitor.beat = bench.now + BEAT;
     bench.run(Span::secs(60));
     assert_eq!((bench.result().origin, bench.result().pressure), (OURS, Ok(bp(128, 82, 99))));
 }
@@ -230,7 +230,7 @@ fn goes_on_while_the_port_is_opened_anew() {
 fn that_could_not_be_sent_in_time_is_not_sent_later() {
     let mut bench = Bench::new();
     // The question that is out keeps the start waiting, and then the port is gone.
-    bench.board.deaf_to.push(HostRequest::Status);
+    bench.monitor.deaf_to.push(HostRequest::Status);
     bench.hear(&status_line(&OLD));
     bench.converse();
     bench.start().unwrap();

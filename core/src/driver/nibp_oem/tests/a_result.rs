@@ -4,7 +4,7 @@ use super::*;
 
 fn told(outcome: Status) -> CuffResult {
     let mut bench = Bench::new();
-    bench.board.outcome = outcome;
+    bench.monitor.outcome = outcome;
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(60));
@@ -27,7 +27,7 @@ fn of_before_is_never_told_however_often_the_status_is() {
 #[test]
 fn of_a_board_that_starts_anew_is_not_that_of_the_determination_under_way() {
     let mut bench = Bench::measuring(Span::secs(10));
-    (bench.board.running, bench.board.last) = (None, OLD);
+    (bench.monitor.running, bench.monitor.last) = (None, OLD);
     bench.hear(&status_line(&OLD));
     bench.run(Span::secs(60));
     assert_eq!(bench.failure(), (CuffOrigin::Schedule, CuffFailure::NoAnswer));
@@ -45,7 +45,7 @@ fn that_was_not_asked_for_after_999_is_not_looked_at() {
 #[test]
 fn of_which_the_cuff_never_had_the_pressure_is_the_one_before_again() {
     let mut bench = Bench::new();
-    bench.board.deaf_to.push(HostRequest::Start);
+    bench.monitor.deaf_to.push(HostRequest::Start);
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(1));
@@ -59,7 +59,7 @@ fn of_which_the_cuff_never_had_the_pressure_is_the_one_before_again() {
 #[test]
 fn is_not_asked_for_after_a_999_without_a_determination() {
     let mut bench = Bench::new();
-    bench.board.deaf_to.push(HostRequest::Start);
+    bench.monitor.deaf_to.push(HostRequest::Start);
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(1));
@@ -71,9 +71,9 @@ fn is_not_asked_for_after_a_999_without_a_determination() {
 #[test]
 fn whose_line_is_lost_is_asked_for_again_and_told_once() {
     let mut bench = Bench::measuring(Span::secs(29));
-    bench.board.deaf_to.push(HostRequest::Status);
+    bench.monitor.deaf_to.push(HostRequest::Status);
     bench.run(Span::millis(3_300));
-    bench.board.deaf_to.clear();
+    bench.monitor.deaf_to.clear();
     bench.run(Span::secs(60));
     let told = bench.result();
     assert_eq!((told.pressure, told.measured_at), (Ok(bp(128, 82, 99)), OPENING + Span::secs(31)));
@@ -82,7 +82,7 @@ fn whose_line_is_lost_is_asked_for_again_and_told_once() {
 #[test]
 fn that_does_not_come_at_all_is_no_answer_once() {
     let mut bench = Bench::measuring(Span::secs(29));
-    bench.board.deaf_to.push(HostRequest::Status);
+    bench.monitor.deaf_to.push(HostRequest::Status);
     bench.run(Span::secs(120));
     assert_eq!(bench.failure(), (CuffOrigin::Schedule, CuffFailure::NoAnswer));
     assert_eq!(bench.result().at, OPENING + Span::secs(31) + SETTLE + Span::secs(3));

@@ -8,7 +8,7 @@ fn is_asked_every_5_s_and_once_more_when_a_reply_is_lost() {
     bench.run(Span::secs(20));
     let at = |s| OPENING + Span::secs(s);
     assert_eq!(bench.sent(HostRequest::Status), [0, 5, 10, 15].map(at));
-    bench.board.dumb = true;
+    bench.monitor.dumb = true;
     bench.run(Span::secs(30));
     assert_eq!(bench.sent(HostRequest::Status).len(), 10);
     assert_eq!((bench.start(), bench.results()), (Err(Refusal::NotReady), vec![]));
@@ -152,7 +152,7 @@ proptest! {
         said in proptest::collection::vec((0..6_usize, 1..150_u64, 0..4_u8), 1..200),
     ) {
         let mut bench = Bench::new();
-        bench.board.deaf_to = HostRequest::ALL.to_vec();
+        bench.monitor.deaf_to = HostRequest::ALL.to_vec();
         let mut starts = 0;
         for (what, pause, wish) in said {
             let bytes = match what {

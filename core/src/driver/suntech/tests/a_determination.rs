@@ -21,7 +21,7 @@ fn that_we_start_is_followed_in_the_cuff_and_told_once_with_its_pulse() {
 #[test]
 fn that_fails_tells_the_modules_reason() {
     let mut bench = Bench::new();
-    bench.module.outcome = Determination { error: 0x57, ..Determination::default() };
+    bench.monitor.outcome = Determination { error: 0x57, ..Determination::default() };
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(60));
@@ -49,12 +49,12 @@ fn cannot_be_started_before_the_module_has_answered_or_while_one_is_under_way() 
 #[test]
 fn waits_until_the_cuff_is_empty_and_the_one_before_is_5_s_past() {
     let mut bench = Bench::measuring(Span::secs(32));
-    bench.module.residue = Some(15);
+    bench.monitor.residue = Some(15);
     let ended = bench.result().at;
     bench.start().unwrap();
     bench.run(Span::secs(10));
     assert_eq!(bench.sent(HostRequest::Start).len(), 1, "15 mmHg are too much");
-    bench.module.residue = Some(14);
+    bench.monitor.residue = Some(14);
     bench.run(Span::secs(60));
     assert_eq!(bench.sent(HostRequest::Start).len(), 2);
     assert_eq!(bench.results().len(), 2);
@@ -69,7 +69,7 @@ fn waits_until_the_cuff_is_empty_and_the_one_before_is_5_s_past() {
 fn into_a_cuff_that_holds_its_air_or_whose_pressure_is_not_known_is_not_started_and_told() {
     for residue in [Some(60), None] {
         let mut bench = Bench::new();
-        bench.module.residue = residue;
+        bench.monitor.residue = residue;
         bench.run(Span::secs(1));
         bench.start().unwrap();
         bench.run(Span::secs(60));
@@ -83,12 +83,12 @@ fn into_a_cuff_that_holds_its_air_or_whose_pressure_is_not_known_is_not_started_
 fn of_a_busy_module_is_started_later() {
     let mut bench = Bench::new();
     bench.run(Span::secs(1));
-    bench.module.says_instead.push((HostRequest::Start, Letter::Busy));
+    bench.monitor.says_instead.push((HostRequest::Start, Letter::Busy));
     bench.start().unwrap();
     bench.run(Span::secs(5));
     let starts = bench.sent(HostRequest::Start);
     assert!(starts.windows(2).all(|pair| pair[1].since(pair[0]) >= BUSY_AGAIN) && starts.len() >= 4, "{starts:?}");
-    bench.module.says_instead.clear();
+    bench.monitor.says_instead.clear();
     bench.run(Span::secs(60));
     assert_eq!(bench.result().pressure, Ok(bp(128, 82, 99)));
 }
@@ -97,7 +97,7 @@ fn of_a_busy_module_is_started_later() {
 fn of_a_module_that_stays_busy_is_given_up_after_30_s() {
     let mut bench = Bench::new();
     bench.run(Span::secs(1));
-    bench.module.says_instead.push((HostRequest::Start, Letter::Busy));
+    bench.monitor.says_instead.push((HostRequest::Start, Letter::Busy));
     bench.start().unwrap();
     bench.run(Span::secs(60));
     assert_eq!((bench.failure(), bench.result().at), (CuffFailure::Failed, OPENING + Span::secs(31)));
@@ -108,7 +108,7 @@ fn of_a_module_that_stays_busy_is_given_up_after_30_s() {
 fn that_is_refused_is_told_as_refused_and_as_failed() {
     for letter in [Letter::Error, Letter::Undefined, Letter::Unrecognised, Letter::Asleep, Letter::TimedOut] {
         let mut bench = Bench::new();
-        bench.module.says_instead.push((HostRequest::Start, letter));
+        bench.monitor.says_instead.push((HostRequest::Start, letter));
         bench.run(Span::secs(1));
         bench.start().unwrap();
         bench.run(Span::secs(20));
@@ -122,7 +122,7 @@ fn that_is_refused_is_told_as_refused_and_as_failed() {
 fn whose_start_is_not_answered_for_2_s_is_aborted_and_told_as_no_answer() {
     let mut bench = Bench::new();
     bench.run(Span::secs(1));
-    bench.module.mute.push(HostRequest::Start);
+    bench.monitor.mute.push(HostRequest::Start);
     bench.start().unwrap();
     bench.run(Span::secs(200));
     assert_eq!((bench.failure(), bench.result().at), (CuffFailure::NoAnswer, OPENING + Span::secs(3)));
@@ -133,7 +133,7 @@ fn whose_start_is_not_answered_for_2_s_is_aborted_and_told_as_no_answer() {
 #[test]
 fn of_a_module_that_falls_silent_is_told_once_after_2_s_and_aborted() {
     let mut bench = Bench::measuring(Span::millis(10_500));
-    bench.module.deaf_and_dumb = true;
+    bench.monitor.deaf_and_dumb = true;
     let last = *bench.sent(HostRequest::CuffPressure).last().unwrap();
     bench.run(Span::secs(60));
     assert_eq!(bench.failure(), CuffFailure::NoAnswer);
@@ -147,9 +147,9 @@ fn of_a_module_that_falls_silent_is_told_once_after_2_s_and_aborted() {
 #[test]
 fn survives_one_answer_that_is_lost_or_garbled() {
     let mut bench = Bench::measuring(Span::millis(10_500));
-    bench.module.mute.push(HostRequest::CuffPressure);
+    bench.monitor.mute.push(HostRequest::CuffPressure);
     bench.run(Span::secs(1));
-    bench.module.mute.clear();
+    bench.monitor.mute.clear();
     bench.run(Span::secs(60));
     assert_eq!(bench.result().pressure, Ok(bp(128, 82, 99)));
 }
@@ -157,16 +157,16 @@ fn survives_one_answer_that_is_lost_or_garbled() {
 #[test]
 fn that_does_not_end_within_180_s_is_aborted_and_told_as_no_answer() {
     let mut bench = Bench::new();
-    bench.module.takes = Span::mins(30);
+    bench.monitor.takes = Span::mins(30);
     bench.run(Span::secs(1));
     bench.start().unwrap();
     // It holds its pressure: an empty cuff would be noticed sooner.
     for _ in 0..179 {
-        bench.module.running = Some(bench.now);
+        bench.monitor.running = Some(bench.now);
         bench.run(Span::secs(1));
     }
     assert_eq!((bench.results(), bench.sent(HostRequest::Abort)), (vec![], vec![]));
-    bench.module.running = Some(bench.now);
+    bench.monitor.running = Some(bench.now);
     bench.run(Span::secs(20));
     assert_eq!((bench.failure(), bench.result().at), (CuffFailure::NoAnswer, OPENING + Span::secs(181)));
     assert_eq!(bench.sent(HostRequest::Abort), [OPENING + Span::secs(181)]);
@@ -177,7 +177,7 @@ fn that_does_not_end_within_180_s_is_aborted_and_told_as_no_answer() {
 fn in_which_the_cuff_stays_empty_is_over_after_10_s_though_no_k_comes() {
     let mut bench = Bench::measuring(Span::secs(20));
     // The K is lost.
-    (bench.module.running, bench.module.last) = (None, bench.module.outcome);
+    (bench.monitor.running, bench.monitor.last) = (None, bench.monitor.outcome);
     bench.run(Span::secs(12));
     assert_eq!(bench.failure(), CuffFailure::NoAnswer);
     assert_eq!(bench.sent(HostRequest::Abort).len(), 1);
@@ -209,10 +209,10 @@ fn stopped_before_it_was_sent_is_never_sent() {
 #[test]
 fn whose_abort_meets_a_busy_module_is_aborted_again() {
     let mut bench = Bench::measuring(Span::secs(10));
-    bench.module.says_instead.push((HostRequest::Abort, Letter::Busy));
+    bench.monitor.says_instead.push((HostRequest::Abort, Letter::Busy));
     bench.stop();
     bench.run(Span::millis(1_500));
-    bench.module.says_instead.clear();
+    bench.monitor.says_instead.clear();
     bench.run(Span::secs(10));
     assert_eq!(bench.failure(), CuffFailure::Cancelled);
     assert_eq!(bench.sent(HostRequest::Abort).len(), 3);
@@ -221,7 +221,7 @@ fn whose_abort_meets_a_busy_module_is_aborted_again() {
 #[test]
 fn whose_abort_is_not_answered_is_aborted_three_times_and_told_as_no_answer() {
     let mut bench = Bench::measuring(Span::secs(10));
-    bench.module.deaf_and_dumb = true;
+    bench.monitor.deaf_and_dumb = true;
     bench.stop();
     bench.run(Span::secs(20));
     assert_eq!(bench.sent(HostRequest::Abort).len(), 3);
@@ -231,7 +231,7 @@ fn whose_abort_is_not_answered_is_aborted_three_times_and_told_as_no_answer() {
 #[test]
 fn whose_abort_is_refused_goes_on() {
     let mut bench = Bench::measuring(Span::secs(10));
-    bench.module.says_instead.push((HostRequest::Abort, Letter::Unrecognised));
+    bench.monitor.says_instead.push((HostRequest::Abort, Letter::Unrecognised));
     bench.stop();
     bench.run(Span::secs(60));
     assert_eq!((bench.refusals(), bench.result().pressure), (1, Ok(bp(128, 82, 99))));
@@ -240,7 +240,7 @@ fn whose_abort_is_refused_goes_on() {
 #[test]
 fn that_the_module_aborts_by_itself_is_cancelled() {
     let mut bench = Bench::measuring(Span::secs(10));
-    bench.module.running = None;
+    bench.monitor.running = None;
     bench.hear(&acknowledge(Letter::Aborted));
     bench.hear(&acknowledge(Letter::Executed));
     bench.run(Span::secs(20));

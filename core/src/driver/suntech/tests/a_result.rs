@@ -4,7 +4,7 @@ use super::*;
 
 fn told(outcome: Determination) -> CuffResult {
     let mut bench = Bench::new();
-    bench.module.outcome = outcome;
+    bench.monitor.outcome = outcome;
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(60));
@@ -35,7 +35,7 @@ fn that_comes_while_a_determination_runs_is_not_its_own() {
 #[test]
 fn that_comes_before_it_is_asked_for_is_not_looked_at() {
     let mut bench = Bench::measuring(Span::secs(10));
-    (bench.module.running, bench.module.last) = (None, bench.module.outcome);
+    (bench.monitor.running, bench.monitor.last) = (None, bench.monitor.outcome);
     bench.hear(&acknowledge(Letter::Executed));
     bench.hear(&result(&OLD));
     bench.run(Span::secs(60));
@@ -47,8 +47,8 @@ fn of_which_the_cuff_never_had_the_pressure_is_the_one_before_again() {
     let mut bench = Bench::measuring(Span::ZERO);
     bench.converse();
     // It took the start and pumps no further than 98 mmHg: the mean of what it gives is 99.
-    (bench.module.running, bench.module.residue) = (None, Some(98));
-    bench.module.last = bench.module.outcome;
+    (bench.monitor.running, bench.monitor.residue) = (None, Some(98));
+    bench.monitor.last = bench.monitor.outcome;
     bench.run(Span::secs(5));
     bench.hear(&acknowledge(Letter::Executed));
     bench.run(Span::secs(60));
@@ -58,7 +58,7 @@ fn of_which_the_cuff_never_had_the_pressure_is_the_one_before_again() {
 #[test]
 fn is_not_asked_for_because_the_start_itself_is_answered_with_k() {
     let mut bench = Bench::new();
-    bench.module.mute.push(HostRequest::Start);
+    bench.monitor.mute.push(HostRequest::Start);
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(STEP);
@@ -70,9 +70,9 @@ fn is_not_asked_for_because_the_start_itself_is_answered_with_k() {
 #[test]
 fn whose_reply_is_lost_is_asked_for_again_and_told_once() {
     let mut bench = Bench::measuring(Span::secs(29));
-    bench.module.mute.push(HostRequest::Result);
+    bench.monitor.mute.push(HostRequest::Result);
     bench.run(Span::millis(2_300));
-    bench.module.mute.clear();
+    bench.monitor.mute.clear();
     bench.run(Span::secs(60));
     assert_eq!(bench.sent(HostRequest::Result).len(), 3);
     let told = bench.result();
@@ -82,12 +82,12 @@ fn whose_reply_is_lost_is_asked_for_again_and_told_once() {
 #[test]
 fn that_does_not_come_at_all_is_no_answer_once() {
     let mut bench = Bench::new();
-    bench.module.mute.push(HostRequest::Result);
+    bench.monitor.mute.push(HostRequest::Result);
     bench.run(Span::secs(1));
     bench.start().unwrap();
     bench.run(Span::secs(120));
     assert_eq!((bench.failure(), bench.sent(HostRequest::Result).len()), (CuffFailure::NoAnswer, 3));
-    bench.hear(&result(&bench.module.last.clone()));
+    bench.hear(&result(&bench.monitor.last.clone()));
     bench.result();
 }
 

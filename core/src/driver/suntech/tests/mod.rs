@@ -14,6 +14,7 @@ use super::packet::{
 };
 use super::*;
 use crate::driver::AnyDriver;
+use crate::driver::bench::{self, Monitor, OPENING, STEP};
 use crate::driver::laws::{self, NOW, Within, decoded};
 use crate::vitals::{BloodPressure, PulseRate};
 
@@ -39,7 +40,18 @@ struct Module {
     deaf_and_dumb: bool,
 }
 
-impl Module {
+impl Monitor for Module {
+    type Request = HostRequest;
+    const POLLED: bool = true;
+    /// A module has no button.
+    const ORIGIN: Option<CuffOrigin> = Some(CuffOrigin::Schedule);
+    const TURNS: usize = 10;
+
+    fn read(bytes: &[u8]) -> Option<HostRequest> {
+        let mut requests = Requests::default();
+        bytes.iter().find_map(|byte| requests.push(*byte))
+    }
+
     fn pass(&mut self, now: Time) -> Vec<u8> {
         if self.running.is_some_and(|began| now >= began + self.takes) {
             (self.running, self.last) = (None, self.outcome);
@@ -75,17 +87,7 @@ impl Module {
     }
 }
 
-/// A driver and its module, joined by a line on which nothing takes time.
-struct Bench {
-    driver: Suntech,
-    module: Module,
-    now: Time,
-    samples: Vec<Sample>,
-    sent: Vec<(Time, HostRequest)>,
-}
-
-const STEP: Span = Span::millis(100);
-const OPENING: Time = Time::from_millis(100_000);
+type Bench = bench::Bench<Suntech, Module>;
 
 /// Somebody else's, who had the module before.
 const OLD: Determination = of(190, 110, 140, 99);
@@ -97,9 +99,7 @@ const fn of(systolic: u16, diastolic: u16, mean: u16, pulse: u8) -> Determinatio
 impl Bench {
     /// The port is open; the module holds a result of before.
     fn new() -> Self {
-        let mut driver = Suntech::default();
-        driver.opened(OPENING);
-        let module = Module {
+        Self::of(Module {
             last: OLD,
             running: None,
             outcome: of(128, 82, 99, 72),
@@ -108,8 +108,7 @@ impl Bench {
             says_instead: Vec::new(),
             mute: Vec::new(),
             deaf_and_dumb: false,
-        };
-        Self { driver, module, now: OPENING, samples: Vec::new(), sent: Vec::new() }
+        })
     }
 
     /// A second after the opening, a start was sent and taken; then a while passed.
@@ -121,89 +120,9 @@ impl Bench {
         bench
     }
 
-    fn run(&mut self, span: Span) {
-        let end = self.now + span;
-        while self.now < end {
-            let said = self.module.pass(self.now);
-            self.hear(&said);
-            self.converse();
-            self.now = self.now + STEP;
-        }
-    }
-
-    fn converse(&mut self) {
-        for _ in 0..10 {
-            let samples = &mut self.samples;
-            let poll = self.driver.poll(self.now, &mut |sample| samples.push(sample));
-            let Some(bytes) = poll.send else {
-                assert!(poll.next.is_some(), "never asked again");
-                return;
-            };
-            let mut requests = Requests::default();
-            let request = bytes.iter().find_map(|byte| requests.push(*byte)).expect("a request");
-            self.sent.push((self.now, request));
-            let answer = self.module.answer(request, self.now);
-            self.hear(&answer);
-        }
-        panic!("the driver sends without end: {:?}", self.sent);
-    }
-
-    fn hear(&mut self, bytes: &[u8]) {
-        self.driver.decode(bytes, self.now, &mut |sample| self.samples.push(sample));
-    }
-
-    fn start(&mut self) -> Result<(), Refusal> {
-        self.driver.request(Request::StartCuff, self.now)
-    }
-
-    fn stop(&mut self) {
-        self.driver.request(Request::StopCuff, self.now).expect("can be stopped");
-    }
-
-    fn results(&self) -> Vec<CuffResult> {
-        let result = |sample: &Sample| match sample {
-            Sample::CuffResult(result) => Some(*result),
-            _ => None,
-        };
-        self.samples.iter().filter_map(result).collect()
-    }
-
-    /// The only result.
-    fn result(&self) -> CuffResult {
-        let results = self.results();
-        assert_eq!(results.len(), 1, "{results:?}");
-        assert_eq!(results[0].origin, CuffOrigin::Schedule);
-        results[0]
-    }
-
     /// Why the only one failed.
     fn failure(&self) -> CuffFailure {
         self.result().pressure.unwrap_err()
-    }
-
-    fn states(&self) -> Vec<CuffState> {
-        let state = |sample: &Sample| match sample {
-            Sample::CuffState { state, .. } => Some(*state),
-            _ => None,
-        };
-        self.samples.iter().filter_map(state).collect()
-    }
-
-    fn cuff(&self) -> Vec<u16> {
-        let mmhg = |sample: &Sample| match sample {
-            Sample::CuffPressure { mmhg, .. } => Some(*mmhg),
-            _ => None,
-        };
-        self.samples.iter().filter_map(mmhg).collect()
-    }
-
-    fn refusals(&self) -> usize {
-        let refused = |sample: &&Sample| matches!(sample, Sample::Notice { notice: Notice::Refused, .. });
-        self.samples.iter().filter(refused).count()
-    }
-
-    fn sent(&self, request: HostRequest) -> Vec<Time> {
-        self.sent.iter().filter(|(_, sent)| *sent == request).map(|(at, _)| *at).collect()
     }
 }
 

@@ -23,7 +23,7 @@ fn has_one_request_out_at_a_time_and_100_ms_between_two() {
     bench.run(Span::secs(60));
     assert!(bench.sent.windows(2).all(|pair| pair[1].0.since(pair[0].0) >= SPACING), "{:?}", bench.sent);
     // A question that is out keeps even an abort waiting.
-    bench.module.deaf_and_dumb = true;
+    bench.monitor.deaf_and_dumb = true;
     bench.sent.clear();
     bench.run(Span::millis(5_100));
     let asked = bench.sent[0].0;
@@ -36,7 +36,7 @@ fn has_one_request_out_at_a_time_and_100_ms_between_two() {
 fn of_a_silent_module_is_asked_on_and_says_nothing() {
     let mut bench = Bench::new();
     bench.run(Span::secs(1));
-    bench.module.deaf_and_dumb = true;
+    bench.monitor.deaf_and_dumb = true;
     bench.run(Span::secs(30));
     assert_eq!(bench.sent(HostRequest::CuffPressure).len(), 7);
     assert_eq!((bench.start(), bench.results()), (Err(Refusal::NotReady), vec![]));
@@ -195,7 +195,7 @@ proptest! {
     ) {
         let mut bench = Bench::new();
         let mut starts = 0;
-        bench.module.deaf_and_dumb = true;
+        bench.monitor.deaf_and_dumb = true;
         for (what, pause, wish) in said {
             let bytes = match what {
                 9 | 10 => cuff_pressure(Some(3)),
