@@ -178,6 +178,23 @@ fn capture(port: &Path, file: &Path, more: &[&str]) -> Child {
         .unwrap()
 }
 
+/// Waits until it is so.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let looking = async {
+        while !is_so() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// The time of the last line of a capture that is being taken.
+fn seconds_in(file: &Path) -> f64 {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let last = text.lines().rev().find_map(|line| line.split(' ').next()?.parse().ok());
+    last.unwrap_or_default()
+}
+
 async fn done(child: Child) -> Output {
     timeout(PATIENCE, tokio::task::spawn_blocking(|| child.wait_with_output())).await.unwrap().unwrap().unwrap()
 }
@@ -208,7 +225,7 @@ async fn the_command_takes_a_line_until_it_is_interrupted_and_decode_knows_the_r
     let line = plug_in(dir.path().join("oximeter"), Model::NoninDf2, Script::quiet());
     let file = dir.path().join("bed.capture");
     let child = capture(line.link(), &file, &["--driver", "nonin-df2"]);
-    sleep(Duration::from_millis(2_500)).await;
+    until("two seconds are taken", || seconds_in(&file) >= 2.0).await;
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
     let output = done(child).await;
@@ -274,9 +291,7 @@ async fn bytes_of_an_unknown_device_are_taken_by_line_settings_alone() {
     let pty = Pty::open().unwrap();
     let file = dir.path().join("unknown.capture");
     let child = capture(pty.path(), &file, &["--line", "19200 8O1", "--for", "2"]);
-    while !file.exists() {
-        sleep(Duration::from_millis(5)).await;
-    }
+    until("the file is there", || file.exists()).await;
     pty.try_write(&[0x00, 0xff, 0x11, 0x13]).unwrap();
     assert!(done(child).await.status.success());
     let mut reader = Reader::open(&file).unwrap();

@@ -182,6 +182,7 @@ async fn to_a_device_that_is_only_listened_to_nothing_is_sent_and_its_readings_a
     assert_eq!(nurse.say(&command, false).await.json()["outcome"], "refused");
     let due = ear.until("the state", |heard| heard.on("/state") && heard.json()["next_cuff_at"].is_string()).await;
     assert_eq!(due.json()["phase"], "baseline");
+    // A driver that may speak asks every five seconds: one that does has done so by then.
     // Somebody else on the line asks the monitor; its answer is heard: a reading that is 1 s old.
     sleep(Duration::from_secs(6)).await;
     devices[2].disturb(vitalsd_core::driver::dinamap::line::na_reply(&reading()).to_vec());

@@ -76,12 +76,18 @@ fn saved(said: &[Output]) -> Vec<(String, String)> {
     let dir = tempfile::tempdir().unwrap();
     let mut recorder = recorder(dir.path());
     let clock = Clock::new("2026-11-25T09:30:00Z".parse().unwrap());
+    let files = || fs::read_dir(dir.path()).unwrap().count();
     for output in said {
         let Output::Event(Event { at, .. }) = output else { continue };
         while recorder.due().is_some_and(|due| due <= *at) {
+            let before = files();
             recorder.save(*at, clock);
-            // The other thread has a place for the next one again.
-            thread::sleep(Duration::from_millis(20));
+            // The other thread has a place for the next one when it has written this one.
+            let written = (0..2_000).any(|_| {
+                thread::sleep(Duration::from_millis(5));
+                files() > before
+            });
+            assert!(written, "never saved");
         }
         recorder.take(OXIMETER, *at, What::Heard(&[1]));
         recorder.take(CUFF, *at, What::Heard(&[2]));
