@@ -20,6 +20,7 @@ use vitalsd::simulator::device::{Device, Model};
 use vitalsd::simulator::line::Line;
 use vitalsd::simulator::scene::Scene;
 use vitalsd::simulator::script::Script;
+use vitalsd_core::driver::and_medical::frame::{Report, rb_frame};
 
 fn oximeter(model: Model) -> Device {
     Device::new(model, &Scene::patient(Script::quiet(), 1).shared())
@@ -191,6 +192,24 @@ async fn to_a_device_that_is_only_listened_to_nothing_is_sent_and_its_readings_a
     for (device, name) in devices.iter_mut().zip(["oximeter", "finger", "cuff"]) {
         assert!(!device.was_sent_something(), "{name} was spoken to");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cuff_that_its_first_reading_brings_up_rests_before_it_is_started() {
+    let broker = Broker::start();
+    let bedside = Bedside::new(broker.port, &[("cuff", Model::AndTm2655)]);
+    let mut cuff = Tapped::start(Model::AndTm2655, &bedside.port("cuff"));
+    let (mut ear, mut nurse) = (Ear::on(broker.port, &format!("{BED}/#")), Nurse::at(broker.port));
+    let _daemon = bedside.daemon();
+    nurse.opens().await;
+    ear.until("a reading that is due", |heard| heard.on("/state") && heard.json()["next_cuff_at"].is_string()).await;
+    let report = Report { error: 0, systolic: Some(128), mean: Some(97), diastolic: Some(82), pulse: Some(72) };
+    cuff.disturb(rb_frame("2611250930", &report));
+    ear.until("the reading", |heard| heard.on("/pressure")).await;
+    ear.until("its device", |heard| heard.on("/device/cuff") && heard.says("connection", "up")).await;
+    // The first reading of the baseline was due before this one; it rests for thirty seconds.
+    sleep(Duration::from_secs(2)).await;
+    assert!(!cuff.was_sent_something(), "started at once");
 }
 
 fn reading() -> vitalsd_core::driver::dinamap::line::NibpReply {

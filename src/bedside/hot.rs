@@ -178,17 +178,13 @@ impl Hot {
         self.record(key, now, What::Heard(bytes));
     }
 
-    /// Tells a bed that a device is there, and what it said. A determination comes before its device is up: a cuff
-    /// that is due would else be started again at once, and not rest (R8.4).
+    /// Tells a bed what a device said, and then that it is there: a cuff that is due would else be started at once
+    /// after the determination that brought it up, and not rest (R8.4).
     fn tell(&mut self, key: DeviceKey, link: Option<Link>, samples: &mut Vec<Sample>, now: Time) {
-        let measured = samples.iter().any(|sample| matches!(sample, Sample::CuffResult(_)));
-        if let Some(link) = link.filter(|_| !measured) {
-            self.link(key, link, now);
-        }
         for sample in samples.drain(..) {
             self.decide(key.bed, Input::Sample { device: key.device, sample }, now);
         }
-        if let Some(link) = link.filter(|_| measured) {
+        if let Some(link) = link {
             self.link(key, link, now);
         }
     }
