@@ -213,3 +213,30 @@ fn r10_5_what_speaks_another_protocol_is_not_the_monitor_whose_alarm_was_off() {
     says(&mut room, IdentityPart::Protocol, "nonin-df2");
     assert!(!room.is_on(C::MonitorAlarmOff), "a Nonin never says that it is on");
 }
+
+#[test]
+fn r1_2_a_source_slower_than_four_seconds_is_no_alarm_source_for_spo2_or_pulse() {
+    let raised = |cadence: u64| {
+        let mut room = Room::with(devices(Span::secs(cadence), false));
+        room.link(OXIMETER, Link::Up);
+        room.open(Route::Iv);
+        room.dose(Span::ZERO);
+        let mut raised = Vec::new();
+        for (spo2, pulse) in [(percent(70), bpm(160)), (percent(70), bpm(30)), (percent(97), NO_PULSE)] {
+            for _ in 0..90 / cadence {
+                room.second(spo2, pulse);
+                room.pass(Span::secs(cadence - 1));
+            }
+            raised.extend(room.story().into_iter().map(|(_, condition, _)| condition));
+        }
+        raised
+    };
+    let about_the_patient = |conditions: &[C]| {
+        [C::Spo2Critical, C::PulseVeryHigh, C::LowSpo2FastPulse, C::PulseVeryLow, C::NoPulse]
+            .map(|condition| conditions.contains(&condition))
+    };
+    assert_eq!(about_the_patient(&raised(3)), [true; 5]);
+    assert_eq!(about_the_patient(&raised(5)), [false; 5]);
+}
+
+const NO_PULSE: Measured<vitalsd_core::vitals::PulseRate> = Measured::Absent(Absent::NoPulse);

@@ -334,7 +334,6 @@ impl Board {
             return;
         }
         self.stirred = false;
-        self.note_endings(now);
         self.announce(now);
         // What is due by time may change who is announced.
         while self.attend(now, terms) {
@@ -398,13 +397,6 @@ impl Board {
                 (true, false) => {}
                 (false, _) => standing.calling = None,
             }
-        }
-    }
-
-    /// A sound that ends by the passing of time changes its alarm.
-    fn note_endings(&mut self, now: Time) {
-        for standing in &mut self.standings {
-            standing.changed |= standing.alarm.sounds && !audible(&standing.alarm, now);
         }
     }
 

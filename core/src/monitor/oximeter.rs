@@ -386,6 +386,16 @@ mod tests {
     }
 
     #[test]
+    fn that_nothing_was_received_yet_is_told_at_once_of_either_quantity() {
+        let source = Some((OXIMETER, Span::secs(1)));
+        for (spo2, pulse, deadline) in
+            [(source, None, Some(Time::ZERO)), (None, source, Some(Time::ZERO)), (None, None, None)]
+        {
+            assert_eq!(Oximeter::new(spo2, pulse, None).deadline(), deadline);
+        }
+    }
+
+    #[test]
     fn r1_6_another_device_does_not_stand_in_for_the_primary_source() {
         let mut oximeter = oximeter(Span::secs(1));
         oximeter.take(DeviceIndex(1), &numbers(97, 72), ms(0));

@@ -393,6 +393,24 @@ mod tests {
     }
 
     #[test]
+    fn r6_3_a_long_time_in_one_step_is_the_same_as_in_many() {
+        for (ms, into) in [(1_700_u64, 0), (361_999, 300), (362_001, 0), (400_250, 999), (7_200_000, 1)] {
+            let begun = || {
+                let mut watch = Unavailable::default();
+                watch.advance(Span::millis(into));
+                watch.judge(false, false, false, Time::from_millis(into));
+                watch
+            };
+            let (mut one, mut many) = (begun(), begun());
+            one.advance(Span::millis(ms));
+            (0..ms / 50).for_each(|_| many.advance(Span::millis(50)));
+            many.advance(Span::millis(ms % 50));
+            let shares = |watch: &Unavailable| [SHORT, LONG].map(|window| watch.share_below(window, 1));
+            assert_eq!((shares(&one), one.into_bin, one.missing), (shares(&many), many.into_bin, many.missing), "{ms}");
+        }
+    }
+
+    #[test]
     fn r6_3_one_unbroken_loss_in_recovery_is_not_called_thin() {
         assert_eq!(play(Phase::Recovery, Absent::SensorOff, 300, |t| !(100..125).contains(&t)), []);
     }
