@@ -12,6 +12,7 @@
 //! * [`replay`]: a recording through drivers and bed in simulated time.
 //! * [`wire`]: the public contract; nothing else shapes JSON.
 //! * [`mqtt`]: the way to the broker.
+//! * [`journal`]: what must outlive this run, in SQLite.
 //! * [`cli`]: one file per subcommand.
 //! * [`config`]: a file becomes checked settings; every error names file, line and remedy.
 
@@ -19,6 +20,7 @@ pub mod bedside;
 pub mod capture;
 pub mod cli;
 pub mod config;
+pub mod journal;
 pub mod mqtt;
 pub mod port;
 pub mod recording;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::{Broker, Ear, Heard, PATIENCE};
 use tokio::time::timeout;
-use vitalsd::mqtt::{Config, Lane, Loss, MqttEvent, Publisher, Refusal};
+use vitalsd::mqtt::{Bounds, Config, Lane, Loss, MqttEvent, Publisher, Refusal};
 use vitalsd::wire::command::{Outcome, Refusal as CommandRefusal, Reply};
 use vitalsd::wire::{BedTopic, BootId, BoxTopic, Id, Root, Topic, WallTime};
 use vitalsd_core::monitor::output::Condition;
@@ -41,7 +41,7 @@ fn config(port: u16) -> Config {
         version: "0.1.0".into(),
         beds: vec![id("room-1")],
         listen: vec![],
-        telemetry_limit: 16 << 20,
+        bounds: Bounds { bytes: 16 << 20, age: Duration::from_secs(3_600) },
     }
 }
 
@@ -337,7 +337,8 @@ async fn a_message_over_the_brokers_limit_is_refused_and_does_not_poison_the_res
 async fn readings_that_had_to_be_dropped_are_told_as_a_gap() {
     let broker = Broker::start();
     let mut ear = Ear::on(broker.port, "vitals/v1/north/bed/room-1/event");
-    let mut voice = Voice(Publisher::new(Config { telemetry_limit: 20_000, ..config(broker.port) }));
+    let bounds = Bounds { bytes: 20_000, ..config(broker.port).bounds };
+    let mut voice = Voice(Publisher::new(Config { bounds, ..config(broker.port) }));
     for _ in 0..1_000 {
         voice.say(bed(BedTopic::Oximetry), &json!({ "spo2_pct": 97 }));
     }

@@ -216,3 +216,69 @@ fn an_empty_room_stays_grey_after_a_restart() {
     room.tick();
     assert_eq!(room.story(), []);
 }
+
+// R10.4: alarms of an earlier life that only the broker still holds.
+
+/// A bed of which the journal knows nothing adopts what the broker holds.
+fn adopted(room: &mut Room, condition: C, episode: u32, priority: Priority) -> bool {
+    let now = room.now;
+    room.bed.adopt(condition, episode, priority, now, &mut |output| room.out.push(output))
+}
+
+#[test]
+fn r10_4_a_grave_alarm_that_the_bed_does_not_know_is_latched_until_it_is_seen() {
+    let mut room = Room::empty();
+    assert!(adopted(&mut room, C::Spo2VeryLow, 3, High));
+    let alarm = room.alarm(C::Spo2VeryLow).clone();
+    assert_eq!((alarm.presence, alarm.priority, alarm.episode, alarm.stale), (Presence::Latched, High, 3, true));
+    assert!(room.out.iter().any(|output| matches!(
+        output,
+        Output::Event(event) if matches!(&event.kind, EventKind::Latched(told) if told.condition == C::Spo2VeryLow)
+    )));
+    room.command(Action::Seen { condition: C::Spo2VeryLow, episode: 3 }).expect("it is latched");
+    assert!(!adopted(&mut room, C::Spo2VeryLow, 3, High), "the broker still held what has been seen");
+}
+
+#[test]
+fn r10_4_what_a_row_decides_anew_is_not_adopted() {
+    let mut room = Room::empty();
+    assert!(!adopted(&mut room, C::Spo2Unavailable, 2, High), "technical: it returns by itself");
+    assert!(!adopted(&mut room, C::Spo2Drift, 2, Low), "LOW ones do not latch");
+    assert!(room.out.iter().all(|output| !matches!(output, Output::Alarm(_))));
+}
+
+#[test]
+fn r10_4_an_episode_that_the_bed_knows_is_not_believed_again() {
+    let mut room = in_the_window();
+    (0..15).for_each(|_| room.spo2(86));
+    let episode = room.alarm(C::Spo2Low).episode;
+    room.steady(40);
+    room.command(Action::Seen { condition: C::Spo2Low, episode }).expect("it is latched");
+    assert!(!adopted(&mut room, C::Spo2Low, episode, High));
+    (0..15).for_each(|_| room.spo2(86));
+    assert_eq!(room.alarm(C::Spo2Low).episode, episode + 1);
+    assert!(adopted(&mut room, C::Spo2Low, episode, High), "it is there, as the bed says and not as the broker does");
+    assert_eq!(room.alarm(C::Spo2Low).presence, Presence::On);
+}
+
+#[test]
+fn r10_4_the_next_episode_counts_on_from_the_adopted_one() {
+    let mut room = in_the_window();
+    adopted(&mut room, C::Spo2Low, 7, High);
+    (0..15).for_each(|_| room.spo2(86));
+    assert_eq!(room.alarm(C::Spo2Low).episode, 8);
+    assert_eq!(room.alarm(C::Spo2Low).presence, Presence::On);
+}
+
+#[test]
+fn r5_8_a_bed_that_has_lost_its_cuff_waits_for_none_after_the_restart() {
+    let mut room = Room::with(devices(Span::secs(1), true));
+    room.link(OXIMETER, Link::Up);
+    room.open(Route::Iv);
+    room.dose(Span::ZERO);
+    assert!(room.bed.cuff().source().is_some());
+    let snapshot = room.bed.snapshot().clone();
+    let oximeter = devices(Span::secs(1), false);
+    let bed = Bed::restart(snapshot, Preset::kat_default_1(), oximeter, Some(Span::mins(1)), &mut |_| {});
+    assert_eq!(bed.cuff().source(), None);
+}

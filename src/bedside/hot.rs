@@ -1,6 +1,7 @@
 //! What one turn of the loop does. Everything the loops share is owned here, once.
 
 mod broker;
+mod journal;
 mod recorder;
 
 use std::path::PathBuf;
@@ -11,26 +12,30 @@ use tokio::sync::Notify;
 use tracing::{error, info, warn};
 use vitalsd_core::driver::{LineSettings, Outgoing, Poll, Request};
 use vitalsd_core::monitor::input::{BoxFault, Input, Link, LossReason};
-use vitalsd_core::monitor::output::Output;
+use vitalsd_core::monitor::output::{self, EventKind, Output};
 use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, IdentityPart, Sample, Text};
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{Absent, Measured};
 
+use self::journal::Disk;
 use super::StartError;
 use super::boot::Boot;
 use super::company::Company;
 use super::flight::FlightRecorder;
+use super::memory::{self, Keeper};
 use super::requests::Requests;
 use super::room::{DeviceKey, Room};
 use super::stages::{Stage, Stages};
 use super::voice;
 use crate::capture::What;
 use crate::config::Settings;
-use crate::mqtt::{Config, Publisher};
+use crate::journal::{Journal, Past, Pen};
+use crate::mqtt::{Bounds, Config, Publisher};
 use crate::port::find::hunt::News;
-use crate::wire::{BoxTopic, Clock, Heartbeat, Id, Root, Topic, WallTime};
+use crate::wire::audit::Audited;
+use crate::wire::{BootId, BoxTopic, Clock, Heartbeat, Id, Root, Topic, WallTime};
 
-/// The core's time when the box starts: a day, so that a dose can be back-dated to before the start.
+/// The core's time when a box starts that remembers nothing: a day, so that a dose can be back-dated to before the start.
 const ORIGIN: Time = Time::from_millis(86_400_000);
 /// The box speaks up this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -39,17 +44,19 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const STATE: Duration = Duration::from_secs(1);
 /// How often the latency of the stages and the statistics of the devices are told.
 const LATENCY: Duration = Duration::from_secs(10);
-/// How many bytes of readings may wait for a broker that is away: about an hour of four beds.
-const TELEMETRY_LIMIT: usize = 16 << 20;
 /// Who else is there, below the site (R10.1, R10.4).
 const LISTEN: [&str; 3] = ["station/+/presence", "box/+/status", "box/+/heartbeat"];
 /// The mark of systemd's time service: the wall clock follows a time server.
-const CLOCK_SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
+pub(super) const CLOCK_SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
 
 /// Everything the loops share.
 pub struct Hot {
+    /// When this life began ...
     start: Instant,
+    /// ... and what the core's time was then: that of the life before goes on.
+    origin: Time,
     box_id: Id,
+    boot_id: BootId,
     root: Root,
     rooms: Vec<Room>,
     publisher: Option<Publisher>,
@@ -67,6 +74,12 @@ pub struct Hot {
     next_beat: Instant,
     next_latency: Instant,
     clock_trusted: bool,
+    /// The mark of a clock that is to be trusted.
+    synchronized: PathBuf,
+    /// What is to outlive this life.
+    journal: Option<Journal>,
+    pen: Pen,
+    disk: Disk,
     /// The broker does not confirm what is said.
     broker_lost: bool,
     /// Who else is there.
@@ -78,14 +91,33 @@ pub struct Hot {
 }
 
 impl Hot {
-    /// The box of `settings`, in its life `boot`, starting at `start`.
+    /// The box of `settings`, in its life `boot`, starting at `start` with what its `journal` has of the past;
+    /// `synchronized` is the mark of a clock that is to be trusted.
     ///
     /// # Errors
     /// What is wrong with the settings.
-    pub fn new(settings: &Settings, boot: &Boot, start: Instant) -> Result<Self, StartError> {
+    pub fn new(
+        settings: &Settings,
+        boot: &Boot,
+        (journal, mut past): (Journal, Past),
+        synchronized: PathBuf,
+        start: Instant,
+    ) -> Result<Self, StartError> {
         let (root, box_id) = (Root::new(Id::new(&settings.site)?), Id::new(&settings.box_id)?);
-        let rooms =
-            settings.beds.iter().map(|bed| Room::new(bed, &settings.preset, ORIGIN)).collect::<Result<Vec<_>, _>>()?;
+        let trouble = past.trouble.is_some();
+        let clock_trusted = synchronized.exists();
+        memory::look_back(&mut past);
+        let began = memory::Start { fresh: ORIGIN, wall: WallTime::now(), trusted: clock_trusted };
+        let mut told = Vec::with_capacity(settings.beds.len());
+        let mut rooms = Vec::with_capacity(settings.beds.len());
+        for bed in &settings.beds {
+            let kept = past.beds.iter().position(|kept| kept.id.as_str() == bed.id).map(|at| past.beds.swap_remove(at));
+            let mut said = Vec::new();
+            rooms.push(Room::new(bed, |devices| memory::begin(kept, &settings.preset, devices, began, &mut said))?);
+            told.push(said);
+        }
+        let origin = rooms.iter().map(|room| room.bed.now()).max().unwrap_or(ORIGIN).max(ORIGIN);
+        let pen = journal.pen();
         let credentials = match &settings.broker.credentials {
             None => None,
             Some(credentials) => {
@@ -95,7 +127,8 @@ impl Hot {
                 Some((credentials.username.clone(), password))
             }
         };
-        let publisher = Publisher::new(Config {
+        let keeper = Keeper { pen: pen.clone(), boot: boot.id };
+        let config = Config {
             host: settings.broker.host.clone(),
             port: settings.broker.port,
             credentials,
@@ -104,12 +137,18 @@ impl Hot {
             boot_id: boot.id,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             beds: rooms.iter().map(|room| room.id).collect(),
-            listen: LISTEN.map(str::to_owned).into(),
-            telemetry_limit: TELEMETRY_LIMIT,
-        });
+            listen: listen(&rooms),
+            bounds: Bounds {
+                bytes: settings.journal.unsent_bytes,
+                age: Duration::from_secs(u64::from(settings.journal.unsent_hours) * 3_600),
+            },
+        };
+        let publisher = Publisher::keeping(config, Some(Box::new(keeper)));
         let mut hot = Self {
             start,
+            origin,
             box_id,
+            boot_id: boot.id,
             root,
             rooms,
             publisher: Some(publisher),
@@ -122,14 +161,29 @@ impl Hot {
             beats: 0,
             next_beat: start,
             next_latency: start + LATENCY,
-            clock_trusted: std::path::Path::new(CLOCK_SYNCHRONIZED).exists(),
+            clock_trusted,
+            synchronized,
+            journal: Some(journal),
+            pen,
+            disk: Disk::new(trouble),
             broker_lost: true,
             company: Company::new(box_id, settings.expect_station),
             flight: settings.flight_recorder.as_ref().map(|flight| FlightRecorder::start(flight, &settings.beds)),
             nobody_told: false,
         };
+        hot.audit(Audited::Started {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            preset: settings.preset.name.clone(),
+            preset_hash: settings.preset.hash.clone(),
+            before: past.before.map(|before| before.boot),
+            crashes: past.crashes,
+        });
+        past.set_aside.iter().for_each(|aside| hot.set_aside(aside));
+        hot.restore(past.unsent);
         let now = hot.time(start);
-        for bed in 0..hot.rooms.len() {
+        for (bed, said) in told.into_iter().enumerate() {
+            hot.said.extend(said);
+            hot.say(bed, now);
             hot.decide(bed, Input::Fault { fault: BoxFault::Broker, present: true }, now);
             let clock = hot.clock(now);
             if let (Some(room), Some(publisher)) = (hot.rooms.get_mut(bed), hot.publisher.as_mut()) {
@@ -139,6 +193,7 @@ impl Hot {
                 }
             }
         }
+        hot.keep_beds(start);
         Ok(hot)
     }
 
@@ -361,7 +416,9 @@ impl Hot {
             std::thread::yield_now();
         }
         let mut refused = None;
+        let mut notes = Vec::new();
         for output in self.said.drain(..) {
+            room.unkept |= !matches!(output, Output::Oximetry(_));
             if let Some(flight) = &mut self.flight {
                 flight.hear(bed, &output);
             }
@@ -376,8 +433,15 @@ impl Hot {
                     }
                 }
                 Output::Session => voice::say_session(room, now, clock, publisher),
+                Output::Event(output::Event { kind: EventKind::Note { ref actor, number, ref text }, .. }) => {
+                    notes.push((room.id, actor.clone(), number, text.clone()));
+                    voice::say(room, &output, clock, publisher);
+                }
                 output => voice::say(room, &output, clock, publisher),
             }
+        }
+        for (bed, actor, number, text) in notes {
+            self.keep_note(bed, actor, number, text);
         }
         // A start that the device did not take is a failure: the schedule goes on from it.
         if let Some(device) = refused {
@@ -406,6 +470,7 @@ impl Hot {
             self.tell_state(bed, at, now);
         }
         if at >= self.next_beat {
+            self.watch_disk(at);
             self.look_for_claims(at, now);
             self.beat(at, now);
         }
@@ -415,6 +480,7 @@ impl Hot {
         if let Some(publisher) = self.publisher.as_mut() {
             publisher.flush();
         }
+        self.keep_beds(at);
         self.save_flight(now);
         self.armed = self.next_due();
         self.armed
@@ -452,10 +518,11 @@ impl Hot {
     fn beat(&mut self, at: Instant, now: Time) {
         self.next_beat = at + HEARTBEAT;
         self.beats += 1;
+        let uptime = self.uptime(now);
         let Some(publisher) = self.publisher.as_mut() else { return };
         let heartbeat = Heartbeat {
             counter: self.beats,
-            uptime_ms: now.since(ORIGIN).as_millis(),
+            uptime_ms: uptime.as_millis(),
             clock_trusted: self.clock_trusted,
             queued: publisher.waiting().try_into().unwrap_or(u64::MAX),
             last_seq: publisher.last_seqs(),
@@ -465,7 +532,7 @@ impl Hot {
 
     fn tell_latency(&mut self, at: Instant, now: Time) {
         self.next_latency = at + LATENCY;
-        self.clock_trusted = std::path::Path::new(CLOCK_SYNCHRONIZED).exists();
+        self.clock_trusted = self.synchronized.exists();
         let clock = self.clock(now);
         let Some(publisher) = self.publisher.as_mut() else { return };
         let topic = Topic::Box(self.box_id, BoxTopic::Latency);
@@ -490,6 +557,7 @@ impl Hot {
         if let Some(publisher) = self.publisher.as_mut() {
             publisher.flush();
         }
+        self.keep_beds(Instant::now());
         if self.rooms.iter().any(|room| room.changed) || self.next_due() < self.armed {
             self.earlier.notify_one();
         }
@@ -503,17 +571,28 @@ impl Hot {
 
     fn time(&self, at: Instant) -> Time {
         let ms = at.saturating_duration_since(self.start).as_millis();
-        ORIGIN + Span::millis(u64::try_from(ms).unwrap_or(u64::MAX))
+        self.origin + Span::millis(u64::try_from(ms).unwrap_or(u64::MAX))
+    }
+
+    /// For how long this life has lasted.
+    fn uptime(&self, now: Time) -> Span {
+        now.since(self.origin)
     }
 
     fn instant(&self, at: Time) -> Instant {
-        self.start + Duration::from_millis(at.since(ORIGIN).as_millis())
+        self.start + Duration::from_millis(at.since(self.origin).as_millis())
     }
 
     /// The wall clock as it is now, for what is told now.
     fn clock(&self, now: Time) -> Clock {
         Clock::at_time(WallTime::now(), now)
     }
+}
+
+/// What to listen to, below the site, beside the commands: company, and what the broker holds of our own alarms.
+fn listen(rooms: &[Room]) -> Vec<String> {
+    let alarms = rooms.iter().map(|room| format!("bed/{}/alarm/+", room.id));
+    LISTEN.map(str::to_owned).into_iter().chain(alarms).collect()
 }
 
 fn log(said: Result<u64, crate::mqtt::EncodeError>) {

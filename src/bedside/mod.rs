@@ -6,6 +6,7 @@
 //! * [`requests`]: commands that came by MQTT, carried out or refused.
 //! * [`company`]: stations that look, and boxes that claim the same bed.
 //! * [`flight`]: the last minutes of every line, saved when an alarm begins.
+//! * [`memory`]: what outlives this run, by way of the journal.
 //! * [`stages`]: how long a byte takes at each stage.
 //! * [`boot`]: which life of the box this is.
 //! * [`watchdog`]: whether every loop still turns.
@@ -18,6 +19,7 @@ pub mod boot;
 pub mod company;
 pub mod flight;
 pub mod hot;
+pub mod memory;
 pub mod requests;
 pub mod room;
 pub mod stages;
@@ -27,12 +29,14 @@ pub mod watchdog;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinSet, LocalSet};
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until, timeout};
 use tracing::{info, warn};
 
 use self::boot::Boot;
@@ -40,6 +44,7 @@ use self::hot::Hot;
 use self::room::DeviceKey;
 use self::watchdog::Watchdog;
 use crate::config::Settings;
+use crate::journal::{Journal, News};
 use crate::port::name::DeviceRoot;
 use crate::port::watch::{Port, PortEvent};
 
@@ -70,7 +75,9 @@ pub enum StartError {
 /// Only for what is wrong before it starts; a port or a broker that is missing is told and waited for.
 pub async fn run(settings: Settings, root: &DeviceRoot, stop: impl Future<Output = ()>) -> Result<(), StartError> {
     let boot = Boot::next(&settings.state_dir);
-    let hot = Hot::new(&settings, &boot, Instant::now())?;
+    let journal = Journal::open(&settings.state_dir, settings.journal, boot.id);
+    let synchronized = root.resolve(Path::new(hot::CLOCK_SYNCHRONIZED));
+    let hot = Hot::new(&settings, &boot, journal, synchronized, Instant::now())?;
     info!(
         boot = %boot.id, beds = settings.beds.len(), broker = %format_args!("{}:{}", settings.broker.host, settings.broker.port),
         preset = %settings.preset.name,
@@ -94,6 +101,8 @@ async fn turn(settings: &Settings, root: &DeviceRoot, hot: Rc<RefCell<Hot>>, sto
     }
     tasks.spawn_local(serve_link(Rc::clone(&hot), watchdog.beat()));
     tasks.spawn_local(serve_clock(Rc::clone(&hot), watchdog.beat()));
+    let news = hot.borrow_mut().journal_news_to_come();
+    tasks.spawn_local(serve_journal(Rc::clone(&hot), news, watchdog.beat()));
     tasks.spawn_local(watchdog.run());
 
     tokio::select! {
@@ -116,6 +125,11 @@ async fn turn(settings: &Settings, root: &DeviceRoot, hot: Rc<RefCell<Hot>>, sto
         }
     };
     tokio::join!(goodbye, saved);
+    // Last: what the goodbye settled is no part of the next life's outbox.
+    let journal = hot.borrow_mut().take_journal();
+    if let Some(journal) = journal {
+        journal.finish();
+    }
 }
 
 /// One port: reads it, lets its driver speak.
@@ -171,6 +185,18 @@ async fn serve_clock(hot: Rc<RefCell<Hot>>, beat: watchdog::Beat) {
             () = timer.as_mut() => {}
             () = earlier.notified() => {}
         }
+    }
+}
+
+/// What the journal has to tell. A journal that has ended tells nothing more, which its silence is watched for.
+async fn serve_journal(hot: Rc<RefCell<Hot>>, mut news: UnboundedReceiver<News>, beat: watchdog::Beat) {
+    loop {
+        match timeout(TURN, news.recv()).await {
+            Ok(Some(news)) => hot.borrow_mut().journal_news(news),
+            Ok(None) => sleep_until(next_turn(None)).await,
+            Err(_) => {}
+        }
+        beat.turned();
     }
 }
 

@@ -7,8 +7,9 @@ use vitalsd_core::monitor::input;
 use vitalsd_core::time::Span;
 
 use crate::mqtt::Incoming;
+use crate::wire::audit::Audited;
 use crate::wire::command::{Command, Outcome, Refusal, Reply};
-use crate::wire::{BootId, Id};
+use crate::wire::{Action, BootId, Id};
 
 /// A command is honoured this long after the heartbeat that its sender has seen.
 const VALID_FOR: Span = Span::secs(30);
@@ -31,6 +32,41 @@ pub struct Accepted {
     pub key: String,
     /// The command, as the bed takes it.
     pub command: input::Command,
+    /// The command for the audit log, as it is answered.
+    asked: Asked,
+}
+
+/// A command that is not to be carried out.
+#[derive(Debug)]
+pub struct TurnedDown {
+    /// The answer.
+    pub reply: Reply,
+    /// What the audit log says of it; `None`: it was answered before.
+    pub audited: Option<Audited>,
+}
+
+/// Who asked what.
+#[derive(Clone, Debug)]
+struct Asked {
+    bed: Id,
+    actor: Id,
+    key: String,
+    action: Action,
+}
+
+impl Accepted {
+    /// What the audit log says of it.
+    #[must_use]
+    pub fn audited(self, reply: Outcome) -> Audited {
+        self.asked.audited(reply)
+    }
+}
+
+impl Asked {
+    fn audited(self, reply: Outcome) -> Audited {
+        let Self { bed, actor, key, action } = self;
+        Audited::Asked { bed, actor, key, asked: action.without_text(), reply }
+    }
 }
 
 impl Requests {
@@ -45,34 +81,51 @@ impl Requests {
     ///
     /// # Errors
     /// The answer, where the command is not to be carried out: refused, or answered before.
-    pub fn accept(&self, bed: Id, incoming: &Incoming, uptime: Span) -> Result<Accepted, Reply> {
+    pub fn accept(&self, bed: Id, incoming: &Incoming, uptime: Span) -> Result<Accepted, TurnedDown> {
         let command: Command = serde_json::from_slice(&incoming.payload).map_err(|error| {
-            Reply::refused(None, Refusal::Unreadable, format!("the command cannot be read: {error}"))
+            let reply = Reply::refused(None, Refusal::Unreadable, format!("the command cannot be read: {error}"));
+            let audited = Some(Audited::Unreadable { bed, reply: reply.outcome.clone() });
+            TurnedDown { reply, audited }
         })?;
-        let key = command.key.clone();
-        let refused = |refusal, reason: &str| Err(Reply::refused(Some(key.clone()), refusal, reason));
+        let Command { boot_id, uptime_ms, key, actor, action } = command;
+        if let Some((.., outcome)) = self.answered.iter().find(|(b, k, _)| (*b, k) == (bed, &key)) {
+            return Err(TurnedDown { reply: Reply { key: Some(key), outcome: outcome.clone() }, audited: None });
+        }
+        let asked = Asked { bed, actor, key: key.clone(), action: action.clone() };
+        let turn_down = |(refusal, reason): (Refusal, String)| {
+            let reply = Reply::refused(Some(key.clone()), refusal, reason);
+            let audited = Some(asked.clone().audited(reply.outcome.clone()));
+            TurnedDown { reply, audited }
+        };
+        self.check(incoming, boot_id, uptime_ms, uptime).map_err(turn_down)?;
+        let action = action.to_core().map_err(|unsound| turn_down((Refusal::Unreadable, unsound.to_string())))?;
+        Ok(Accepted { command: input::Command { actor: actor.to_string(), action }, key, asked })
+    }
+
+    /// Whether a command that can be read is for us, and for now.
+    fn check(
+        &self,
+        incoming: &Incoming,
+        boot_id: BootId,
+        uptime_ms: u64,
+        uptime: Span,
+    ) -> Result<(), (Refusal, String)> {
+        let refuse = |refusal, reason: &str| Err((refusal, reason.to_owned()));
         if incoming.retained {
-            return refused(Refusal::Retained, "a retained command is never honoured: send it without the retain flag");
+            return refuse(Refusal::Retained, "a retained command is never honoured: send it without the retain flag");
         }
         if !self.on_this_box {
-            return refused(Refusal::NotAllowed, "unsigned commands are taken only by a broker on this box");
+            return refuse(Refusal::NotAllowed, "unsigned commands are taken only by a broker on this box");
         }
-        if let Some((.., outcome)) = self.answered.iter().find(|(b, k, _)| (*b, k) == (bed, &key)) {
-            return Err(Reply { key: Some(key), outcome: outcome.clone() });
-        }
-        if command.boot_id != self.boot_id {
+        if boot_id != self.boot_id {
             let now = self.boot_id;
-            return refused(Refusal::OtherBoot, &format!("the box has started anew: it is {now} now, look again"));
+            return refuse(Refusal::OtherBoot, &format!("the box has started anew: it is {now} now, look again"));
         }
-        let seen = Span::millis(command.uptime_ms);
+        let seen = Span::millis(uptime_ms);
         if seen > uptime || uptime.minus(seen) > VALID_FOR {
-            return refused(Refusal::TooOld, "the heartbeat that was seen is older than 30 s: look again");
+            return refuse(Refusal::TooOld, "the heartbeat that was seen is older than 30 s: look again");
         }
-        let action = match command.action.to_core() {
-            Ok(action) => action,
-            Err(unsound) => return refused(Refusal::Unreadable, &unsound.to_string()),
-        };
-        Ok(Accepted { key, command: input::Command { actor: command.actor.to_string(), action } })
+        Ok(())
     }
 
     /// Remembers an answer, for the same command sent again.
@@ -114,7 +167,7 @@ mod tests {
 
     fn refusal(requests: &Requests, incoming: &Incoming, uptime_s: u64) -> Option<Refusal> {
         match requests.accept(bed(), incoming, Span::secs(uptime_s)) {
-            Err(Reply { outcome: Outcome::Refused { refusal, .. }, .. }) => Some(refusal),
+            Err(TurnedDown { reply: Reply { outcome: Outcome::Refused { refusal, .. }, .. }, .. }) => Some(refusal),
             _ => None,
         }
     }
@@ -151,7 +204,9 @@ mod tests {
         let mut requests = Requests::new(boot(), "127.0.0.1");
         requests.answered(bed(), "k1".into(), Outcome::Done);
         let again = requests.accept(bed(), &command(|_| {}), Span::secs(60));
-        assert_eq!(again.map(|_| ()), Err(Reply { key: Some("k1".into()), outcome: Outcome::Done }));
+        let again = again.unwrap_err();
+        assert_eq!(again.reply, Reply { key: Some("k1".into()), outcome: Outcome::Done });
+        assert_eq!(again.audited, None, "it stands there already");
         let other_bed = requests.accept(Id::new("bed-2").unwrap(), &command(|_| {}), Span::secs(60));
         assert!(other_bed.is_ok(), "keys are per bed");
     }
@@ -167,5 +222,19 @@ mod tests {
             c["diastolic_mmhg"] = json!(120);
         });
         assert_eq!(refusal(&requests, &no_pressure, 60), Some(Refusal::Unreadable));
+    }
+
+    #[test]
+    fn what_is_audited_says_who_asked_what_and_why_not_but_no_text_of_a_note() {
+        let requests = Requests::new(boot(), "127.0.0.1");
+        let note = Incoming { retained: true, ..command(|c| (c["action"], c["text"]) = (json!("note"), json!("cried"))) };
+        let turned_down = requests.accept(bed(), &note, Span::secs(60)).unwrap_err();
+        let audited = serde_json::to_value(turned_down.audited).unwrap();
+        assert_eq!((&audited["actor"], &audited["asked"]["action"]), (&json!("nurse-2"), &json!("note")));
+        assert_eq!(audited["reply"]["refused"], "retained");
+        assert!(!audited.to_string().contains("cried"), "{audited}");
+        let nonsense = Incoming { payload: b"{}".into(), ..command(|_| {}) };
+        let audited = requests.accept(bed(), &nonsense, Span::secs(60)).unwrap_err().audited;
+        assert!(matches!(audited, Some(Audited::Unreadable { .. })), "{audited:?}");
     }
 }

@@ -15,7 +15,6 @@ use crate::port::find::hunt::{Hunt, News};
 use crate::port::health::Health;
 use crate::wire::Id;
 use crate::wire::topic::NotAnId;
-use vitalsd_core::monitor::preset::Preset;
 
 /// Which device of which bed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +42,10 @@ pub struct Room {
     pub claimant: Option<Id>,
     /// When its state was last told.
     pub told: Option<Instant>,
+    /// It is another than the journal has.
+    pub unkept: bool,
+    /// When the journal last had it.
+    pub kept: Instant,
 }
 
 /// A device of a bed: everything but its port.
@@ -67,20 +70,22 @@ pub struct Device {
 }
 
 impl Room {
-    /// The bed of `settings`, at `now`.
+    /// The bed of `settings`; `begin` makes it of its devices.
     ///
     /// # Errors
     /// An id that cannot stand in a topic.
-    pub fn new(settings: &config::Bed, preset: &Preset, now: Time) -> Result<Self, NotAnId> {
+    pub fn new(settings: &config::Bed, begin: impl FnOnce(Vec<monitor::Device>) -> Bed) -> Result<Self, NotAnId> {
         let devices = settings.devices.iter().map(Device::new).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             id: Id::new(&settings.id)?,
-            bed: Bed::new(preset.clone(), devices.iter().map(Device::terms).collect(), now),
+            bed: begin(devices.iter().map(Device::terms).collect()),
             devices,
             rev: 0,
             changed: true,
             claimant: None,
             told: None,
+            unkept: true,
+            kept: Instant::now(),
         })
     }
 

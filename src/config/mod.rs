@@ -5,6 +5,7 @@
 
 mod bed;
 mod flight;
+mod journal;
 mod preset;
 mod problem;
 mod settings;
@@ -12,6 +13,7 @@ mod table;
 
 pub use bed::{Bed, Device, SOURCED, can_source};
 pub use flight::FlightRecorder;
+pub use journal::Retention;
 pub use preset::load as load_preset;
 pub use problem::{Place, Problem, Problems, Severity};
 pub use settings::{Broker, Credentials, Settings, load};

@@ -15,7 +15,7 @@ use super::bed::{self, Bed};
 use super::flight::FlightRecorder;
 use super::problem::Problems;
 use super::table::{self, Table};
-use super::{Checked, flight, preset};
+use super::{Checked, Retention, flight, journal, preset};
 
 /// What the bedside daemon needs to know, checked.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Settings {
     pub broker: Broker,
     /// The flight recorder; `None`: off.
     pub flight_recorder: Option<FlightRecorder>,
+    /// How much of the journal is kept.
+    pub journal: Retention,
     /// The beds of this box, at least one.
     pub beds: Vec<Bed>,
 }
@@ -90,6 +92,7 @@ fn read(file: &Table<'_>, known: &[&'static Protocol]) -> Option<Settings> {
     // A broken section is reported and drops the settings as a whole; only an absent one has a default.
     let broker = file.section("broker", read_broker).unwrap_or_else(Broker::on_this_box);
     let flight_recorder = file.section("flight_recorder", |table| flight::read(table, &state_dir));
+    let journal = file.section("journal", journal::read).unwrap_or_default();
     let beds = bed::read_all(file, known);
     let (preset, preset_file) = preset?;
     Some(Settings {
@@ -101,6 +104,7 @@ fn read(file: &Table<'_>, known: &[&'static Protocol]) -> Option<Settings> {
         preset_file,
         broker,
         flight_recorder,
+        journal,
         beds,
     })
 }

@@ -204,12 +204,12 @@ struct Held {
 }
 
 impl Feeder {
-    /// Nothing said yet, no connection; `telemetry_limit` as for [`Outbox::new`].
+    /// Nothing said yet but what waits in `outbox`, no connection.
     #[must_use]
-    pub fn new(telemetry_limit: usize, now: Instant) -> Self {
+    pub fn new(outbox: Outbox, now: Instant) -> Self {
         Self {
             slots: Slots::default(),
-            outbox: Outbox::new(telemetry_limit),
+            outbox,
             passing: VecDeque::new(),
             link: None,
             flights: Vec::with_capacity(WINDOW),
@@ -227,9 +227,7 @@ impl Feeder {
         let terms = topic.terms();
         match terms.kind {
             Kind::Slot => self.slots.set(topic, payload, now),
-            Kind::Log => {
-                self.outbox.push(Lane::of(&topic), topic, seq, payload, now);
-            }
+            Kind::Log => self.outbox.push(Lane::of(&topic), topic, seq, payload, now),
             Kind::Ephemeral => {
                 let address = Address::Topic(topic);
                 self.pass(Passing { address, payload, qos: terms.qos, expiry_s: terms.expiry_s, queued: now });
@@ -364,7 +362,7 @@ impl Feeder {
             self.replay_at = now + REPLAY_PAUSE;
             envelope::replayed(&record.payload)
         } else {
-            record.payload.clone()
+            record.payload.to_vec()
         };
         self.outbox.set_busy((lane, id), true);
         let flight = self.flight(Item::Record((lane, id)), Some(topic), lane, queued, now);

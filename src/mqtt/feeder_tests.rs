@@ -1,6 +1,7 @@
 //! The order, the window, the pace and the death of a link, with the time fed by hand.
 
 use super::*;
+use crate::mqtt::Bounds;
 use crate::wire::{BoxTopic, Id};
 use vitalsd_core::monitor::output::Condition;
 
@@ -14,6 +15,7 @@ fn bed(topic: BedTopic) -> Topic {
     Topic::Bed(id(), topic)
 }
 
+const BOUNDS: Bounds = Bounds { bytes: 1 << 24, age: Duration::from_secs(3_600) };
 const ALARM: BedTopic = BedTopic::Alarm(Condition::Spo2Low);
 
 /// A feeder and its clock.
@@ -26,7 +28,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let now = Instant::now();
-        Self { feeder: Feeder::new(1 << 24, now), now, seq: 0 }
+        Self { feeder: Feeder::new(Outbox::new(BOUNDS, None), now), now, seq: 0 }
     }
 
     fn connected() -> Self {

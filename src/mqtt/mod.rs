@@ -14,6 +14,7 @@ pub mod slots;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ use self::feeder::{Ack, Address, Feeder, Settled};
 pub use self::feeder::{Lane, Refusal};
 use self::link::{Connect, Link, Notice};
 pub use self::link::{Incoming, Loss};
+use self::outbox::Outbox;
+pub use self::outbox::{Bounds, Keep};
 use crate::wire::host::BoxState;
 use crate::wire::topic::Kind;
 use crate::wire::{BedTopic, BootId, BoxTopic, Envelope, Event, Id, Reply, Root, Status, Topic, WallTime};
@@ -33,6 +36,8 @@ use crate::wire::{BedTopic, BootId, BoxTopic, Envelope, Event, Id, Reply, Root, 
 const STOP: Duration = Duration::from_secs(1);
 /// Holes in the logs are told at most this often.
 const GAPS: Duration = Duration::from_secs(1);
+/// The same while there is no broker: they grow and grow.
+const GAPS_ALONE: Duration = Duration::from_secs(60);
 
 /// Who we are and where the broker is.
 #[derive(Clone, Debug)]
@@ -55,8 +60,8 @@ pub struct Config {
     pub beds: Vec<Id>,
     /// What else to subscribe to, below the site: `station/+/presence`.
     pub listen: Vec<String>,
-    /// How many bytes of readings may wait for the broker.
-    pub telemetry_limit: usize,
+    /// How much telemetry may wait for the broker, and for how long.
+    pub bounds: Bounds,
 }
 
 /// What the broker did, or the link to it.
@@ -149,9 +154,15 @@ impl Publisher {
     /// A publisher that will connect as soon as it is run.
     #[must_use]
     pub fn new(config: Config) -> Self {
+        Self::keeping(config, None)
+    }
+
+    /// One of which `keep` has what it says beyond its end.
+    #[must_use]
+    pub fn keeping(config: Config, keep: Option<Box<dyn Keep>>) -> Self {
         let now = Instant::now();
         Self {
-            feeder: Feeder::new(config.telemetry_limit, now),
+            feeder: Feeder::new(Outbox::new(config.bounds, keep), now),
             config,
             link: None,
             up: None,
@@ -189,6 +200,16 @@ impl Publisher {
         self.feeder.end(topic, payload, said);
         self.flush_alarm(topic);
         Ok(seq)
+    }
+
+    /// Says what a life of the box before this one has said and the broker has not confirmed, oldest first.
+    pub fn restore(&mut self, boot: BootId, topic: Topic, seq: u64, payload: Arc<[u8]>) {
+        self.feeder.outbox().restore(boot, topic, seq, payload, Instant::now());
+    }
+
+    /// What a life of the box before this one has said will not come any more; it is told as a gap.
+    pub fn give_up(&mut self, boot: BootId, topic: Topic, seq: u64) {
+        self.feeder.outbox().give_up(boot, topic, seq);
     }
 
     /// Answers a request.
@@ -395,11 +416,12 @@ impl Publisher {
 
     /// Holes in the logs are part of the story of their bed.
     fn tell_gaps(&mut self, now: Instant) {
-        if self.up.is_none() || now < self.gaps_at {
+        if now < self.gaps_at {
             return;
         }
+        let pause = if self.up.is_some() { GAPS } else { GAPS_ALONE };
         for gap in self.feeder.outbox().take_gaps() {
-            self.gaps_at = now + GAPS;
+            self.gaps_at = now + pause;
             let Some(bed) = gap.gap_stream.bed() else { continue };
             let topic = Topic::Bed(bed, BedTopic::Event);
             if let Ok((seq, payload)) = self.encode(topic, WallTime::now(), &Event::Gap(gap)) {

@@ -215,6 +215,15 @@ pub enum Unsound {
 }
 
 impl Action {
+    /// The action without the text of a note, which is for the journal's notes alone (R5.10).
+    #[must_use]
+    pub fn without_text(self) -> Self {
+        match self {
+            Self::Note { .. } => Self::Note { text: String::new() },
+            action => action,
+        }
+    }
+
     /// As the core takes it.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The story of a bed: `bed/{bed}/event`. One flat object with a word that says what happened.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use vitalsd_core::monitor::input::{DeviceIndex, Link};
 use vitalsd_core::monitor::output::{self, EventKind, Phase};
@@ -8,6 +10,7 @@ use super::action::Action;
 use super::alarm::Alarm;
 use super::bed::Connection;
 use super::clock::Clock;
+use super::envelope::BootId;
 use super::topic::{Id, Topic};
 
 /// Something that happened. When, says the envelope.
@@ -78,6 +81,15 @@ pub enum Event {
         #[serde(flatten)]
         connection: Connection,
     },
+    /// The box started anew. What it said last before, as far as its journal knows: what a receiver lacks up to these
+    /// numbers comes later, marked as replayed, or is named as a gap.
+    Boot {
+        /// The life before this one; absent: none is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<BootId>,
+        /// The newest number of each log of this bed in that life.
+        last_seq: BTreeMap<Topic, u64>,
+    },
     /// Messages of a log were dropped and will not come.
     Gap(Gap),
 }
@@ -87,6 +99,9 @@ pub enum Event {
 pub struct Gap {
     /// The stream that it is in; the envelope has its own.
     pub gap_stream: Topic,
+    /// The life of the box that said them; absent: the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_boot_id: Option<BootId>,
     /// The first `seq` that is missing.
     pub from: u64,
     /// The last.
@@ -103,6 +118,8 @@ pub enum GapReason {
     Overflow,
     /// The broker refused it again and again.
     Refused,
+    /// It had waited for the broker for too long.
+    Expired,
 }
 
 impl Event {
@@ -225,7 +242,7 @@ mod tests {
     #[test]
     fn a_gap_names_the_stream_and_the_numbers_that_will_not_come() {
         let stream = Topic::Bed(Id::new("room-1").unwrap(), BedTopic::Oximetry);
-        let gap = Event::Gap(Gap { gap_stream: stream, from: 3, to: 9, reason: GapReason::Overflow });
+        let gap = Event::Gap(Gap { gap_stream: stream, gap_boot_id: None, from: 3, to: 9, reason: GapReason::Overflow });
         assert_eq!(
             to_value(gap).unwrap(),
             json!({ "event": "gap", "gap_stream": "bed/room-1/oximetry", "from": 3, "to": 9, "reason": "overflow" })

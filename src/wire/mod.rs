@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod alarm;
+pub mod audit;
 pub mod bed;
 pub mod clock;
 pub mod command;
@@ -27,6 +28,7 @@ pub mod words;
 
 pub use action::Action;
 pub use alarm::Alarm;
+pub use audit::Audit;
 pub use bed::{Device, State};
 pub use clock::{Clock, WallTime};
 pub use command::{Command, Reply};

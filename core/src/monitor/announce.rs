@@ -309,6 +309,33 @@ impl Board {
         }
     }
 
+    /// R10.4: an alarm of an earlier life of the box that only others still know of. A grave one of the patient is
+    /// latched, for nobody can say that it was seen; whether it goes on, fresh values tell. Whether it is latched now.
+    pub(super) fn adopt(&mut self, condition: Condition, episode: u32, priority: Priority, now: Time) -> bool {
+        let Some(alarm) = self.standing_mut(condition).map(|standing| &mut standing.alarm) else { return false };
+        // An episode that this board knows is over, or goes on as it says.
+        if episode <= alarm.episode {
+            return false;
+        }
+        if alarm.presence != Presence::Off {
+            return false;
+        }
+        alarm.episode = episode;
+        let grave = alarm.kind() == AlarmKind::Physiological && priority > Priority::Low;
+        if grave {
+            self.change(condition, News::Latched, |alarm| {
+                alarm.presence = Presence::Latched;
+                alarm.priority = priority;
+                alarm.escalated = None;
+                alarm.ack = None;
+                (alarm.since, alarm.ended) = (now, Some(now));
+                (alarm.value, alarm.worst, alarm.limit, alarm.baseline) = (None, None, None, None);
+                alarm.stale = true;
+            });
+        }
+        grave
+    }
+
     /// A latched alarm has been seen (R2.6).
     ///
     /// # Errors

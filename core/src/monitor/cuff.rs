@@ -81,6 +81,11 @@ impl Cuff {
         (self.starts, self.rests) = (starts, rests);
     }
 
+    /// The bed may have another cuff than before the restart, or none: that of `fresh`.
+    pub const fn refit(&mut self, fresh: &Self) {
+        (self.source, self.starts, self.rests) = (fresh.source, fresh.starts, fresh.rests);
+    }
+
     /// The device, if the bed has one.
     #[must_use]
     pub const fn source(&self) -> Option<DeviceIndex> {

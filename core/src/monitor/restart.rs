@@ -7,7 +7,7 @@ use crate::monitor::announce::Cause;
 use crate::monitor::bed::{Bed, Device, Snapshot};
 use crate::monitor::condition::Verdict;
 use crate::monitor::input::Input;
-use crate::monitor::output::{Event, EventKind, Output, Phase};
+use crate::monitor::output::{Event, EventKind, Output, Phase, Presence};
 use crate::monitor::preset::Preset;
 use crate::time::{Span, Time};
 
@@ -50,6 +50,22 @@ impl Bed {
         bed
     }
 
+    /// R10.4: others hold an alarm of an earlier life of the box. One that this bed does not know is adopted as
+    /// latched, if it was grave; otherwise it is over. Whether it is there now.
+    pub fn adopt(
+        &mut self,
+        condition: Condition,
+        episode: u32,
+        priority: Priority,
+        now: Time,
+        out: &mut impl FnMut(Output),
+    ) -> bool {
+        self.input(&Input::Tick, now, out);
+        let adopted = self.state.board.adopt(condition, episode, priority, now);
+        self.input(&Input::Tick, now, out);
+        adopted || self.alarm(condition).is_some_and(|alarm| alarm.presence != Presence::Off)
+    }
+
     /// The present moment of this bed.
     #[must_use]
     pub const fn now(&self) -> Time {
@@ -62,10 +78,15 @@ impl Bed {
         state.now = now;
         state.oximeter = fresh.state.oximeter.clone();
         state.links.clone_from(&fresh.state.links);
+        if state.identities.len() != fresh.state.identities.len() {
+            // The bed has other devices than it had.
+            state.identities.clone_from(&fresh.state.identities);
+        }
         state.faults.clone_from(&fresh.state.faults);
         state.contact.judge(false, now);
         state.unavailable.judge(false, false, false, now);
         state.cuff.lost(now);
+        state.cuff.refit(&fresh.state.cuff);
         for life in &mut state.lives {
             life.judge(Verdict::Blank);
             if !life.active() && outage >= FORGETS_AFTER {

@@ -7,7 +7,8 @@ use tracing::{error, info, warn};
 use vitalsd_core::monitor::input::{BoxFault, Input};
 use vitalsd_core::time::Time;
 
-use super::{Hot, ORIGIN};
+use super::Hot;
+use crate::bedside::requests::TurnedDown;
 use crate::bedside::stages::Stage;
 use crate::mqtt::{Incoming, Lane, MqttEvent, Publisher};
 use crate::wire::command::Reply;
@@ -34,6 +35,7 @@ impl Hot {
             MqttEvent::Confirmed { lane, heard, waited, elapsed, .. } => {
                 // A broker that lets us in and confirms nothing is no broker.
                 self.broker(false);
+                self.look_at_history();
                 if lane == Lane::Alarm {
                     if heard && self.company.alarm(true) {
                         // Somebody has subscribed. A station that is expected says so by itself.
@@ -82,7 +84,7 @@ impl Hot {
     }
 
     /// Tells every bed.
-    fn fault(&mut self, fault: BoxFault, present: bool) {
+    pub(super) fn fault(&mut self, fault: BoxFault, present: bool) {
         let now = self.now();
         for bed in 0..self.rooms.len() {
             self.decide(bed, Input::Fault { fault, present }, now);
@@ -119,6 +121,10 @@ impl Hot {
     fn incoming(&mut self, incoming: &Incoming) {
         match self.root.parse(&incoming.topic) {
             Some(Topic::Bed(id, BedTopic::Command)) => self.command(id, incoming),
+            // Empty: the broker forgets it, as it was told to.
+            Some(Topic::Bed(id, BedTopic::Alarm(condition))) if incoming.retained && !incoming.payload.is_empty() => {
+                self.retained_alarm(id, condition, &incoming.payload);
+            }
             // What is kept from before is no presence.
             Some(Topic::StationPresence(id)) if !incoming.retained => self.station(id),
             Some(Topic::Box(id, BoxTopic::Heartbeat)) if !incoming.retained => self.company.beat(id, Instant::now()),
@@ -134,8 +140,11 @@ impl Hot {
     fn command(&mut self, id: Id, incoming: &Incoming) {
         let Some(bed) = self.rooms.iter().position(|room| room.id == id) else { return };
         let now = self.now();
-        let reply = match self.requests.accept(id, incoming, now.since(ORIGIN)) {
-            Err(reply) => reply,
+        let reply = match self.requests.accept(id, incoming, self.uptime(now)) {
+            Err(TurnedDown { reply, audited }) => {
+                audited.into_iter().for_each(|audited| self.audit(audited));
+                reply
+            }
             Ok(accepted) => {
                 let Some(room) = self.rooms.get_mut(bed) else { return };
                 let said = &mut self.said;
@@ -144,7 +153,8 @@ impl Hot {
                 self.say(bed, now);
                 let reply = Reply::from_core(accepted.key.clone(), done);
                 info!(bed = %id, command = what, outcome = ?reply.outcome, "a person asked");
-                self.requests.answered(id, accepted.key, reply.outcome.clone());
+                self.requests.answered(id, accepted.key.clone(), reply.outcome.clone());
+                self.audit(accepted.audited(reply.outcome.clone()));
                 reply
             }
         };
