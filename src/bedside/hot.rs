@@ -1,5 +1,6 @@
 //! What one turn of the loop does. Everything the loops share is owned here, once.
 
+mod answers;
 mod broker;
 mod journal;
 mod recorder;
@@ -17,6 +18,7 @@ use vitalsd_core::sample::{CuffFailure, CuffOrigin, CuffResult, IdentityPart, Sa
 use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{Absent, Measured};
 
+use self::answers::Answers;
 use self::journal::Disk;
 use super::StartError;
 use super::boot::Boot;
@@ -80,6 +82,8 @@ pub struct Hot {
     journal: Option<Journal>,
     pen: Pen,
     disk: Disk,
+    /// What waits for it.
+    answers: Answers,
     /// The broker does not confirm what is said.
     broker_lost: bool,
     /// Who else is there.
@@ -166,6 +170,7 @@ impl Hot {
             journal: Some(journal),
             pen,
             disk: Disk::new(trouble),
+            answers: Answers::default(),
             broker_lost: true,
             company: Company::new(box_id, settings.expect_station),
             flight: settings.flight_recorder.as_ref().map(|flight| FlightRecorder::start(flight, &settings.beds)),
@@ -477,6 +482,7 @@ impl Hot {
         if at >= self.next_latency {
             self.tell_latency(at, now);
         }
+        self.answer_overdue(at);
         if let Some(publisher) = self.publisher.as_mut() {
             publisher.flush();
         }
@@ -548,7 +554,11 @@ impl Hot {
     fn next_due(&self) -> Instant {
         let beds = self.rooms.iter().filter_map(|room| room.bed.deadline()).map(|due| self.instant(due));
         let flight = self.flight.as_ref().and_then(FlightRecorder::due).map(|due| self.instant(due));
-        beds.chain(flight).chain([self.next_beat, self.next_latency]).min().unwrap_or(self.next_beat)
+        beds.chain(flight)
+            .chain(self.answers.due())
+            .chain([self.next_beat, self.next_latency])
+            .min()
+            .unwrap_or(self.next_beat)
     }
 
     /// Ends a turn: hands to the socket what was said, and wakes the clock's loop if something is due before

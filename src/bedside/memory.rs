@@ -79,13 +79,20 @@ pub fn look_back(past: &mut Past) {
         error!("the journal cannot be opened, nothing is kept: {trouble}. Monitoring goes on without it");
     }
     for aside in &past.set_aside {
-        error!("the journal could not be used: {}. It is now {}, and a new one was begun", aside.reason, aside.file.display());
+        error!(
+            "the journal could not be used: {}. It is now {}, and a new one was begun",
+            aside.reason,
+            aside.file.display()
+        );
     }
     for bed in &past.unreadable {
         warn!(%bed, "another version of vitalsd has kept this bed: its session cannot go on");
     }
     if past.crashes >= CRASHES {
-        error!(crashes = past.crashes, "the box has crashed again and again: it starts as if new, without its sessions");
+        error!(
+            crashes = past.crashes,
+            "the box has crashed again and again: it starts as if new, without its sessions"
+        );
         past.beds.clear();
     }
     if let Some(before) = &past.before {

@@ -227,7 +227,8 @@ mod tests {
     #[test]
     fn what_is_audited_says_who_asked_what_and_why_not_but_no_text_of_a_note() {
         let requests = Requests::new(boot(), "127.0.0.1");
-        let note = Incoming { retained: true, ..command(|c| (c["action"], c["text"]) = (json!("note"), json!("cried"))) };
+        let note =
+            Incoming { retained: true, ..command(|c| (c["action"], c["text"]) = (json!("note"), json!("cried"))) };
         let turned_down = requests.accept(bed(), &note, Span::secs(60)).unwrap_err();
         let audited = serde_json::to_value(turned_down.audited).unwrap();
         assert_eq!((&audited["actor"], &audited["asked"]["action"]), (&json!("nurse-2"), &json!("note")));

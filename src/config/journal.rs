@@ -20,13 +20,7 @@ pub struct Retention {
 impl Default for Retention {
     /// A quarter of a year of the story, a day of readings. 16 MB are about an hour of readings of four beds.
     fn default() -> Self {
-        Self {
-            days: 90,
-            history_hours: 24,
-            history_bytes: 1_000_000_000,
-            unsent_hours: 24,
-            unsent_bytes: 16_000_000,
-        }
+        Self { days: 90, history_hours: 24, history_bytes: 1_000_000_000, unsent_hours: 24, unsent_bytes: 16_000_000 }
     }
 }
 

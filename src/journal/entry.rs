@@ -118,6 +118,8 @@ pub(super) enum Job {
     Keep(Box<Bed>),
     Note(Note),
     Audit(Audit),
+    /// What was handed over before is to be on the disk before the ticket is given back.
+    Promise(u64),
     OpenHistory,
     Finish,
 }

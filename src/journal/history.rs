@@ -87,7 +87,8 @@ impl History {
 
     /// What the readings take, in whole pages.
     fn bytes(&self) -> rusqlite::Result<u64> {
-        let number = |pragma: &str| self.connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u64>(0));
+        let number =
+            |pragma: &str| self.connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u64>(0));
         Ok(number("page_count")?.saturating_sub(number("freelist_count")?).saturating_mul(number("page_size")?))
     }
 

@@ -136,6 +136,11 @@ impl Pen {
         self.hand_over(Job::Audit(audit));
     }
 
+    /// Asks for [`News::Written`] with that ticket once everything handed over so far is on the disk.
+    pub fn promise(&self, ticket: u64) {
+        self.hand_over(Job::Promise(ticket));
+    }
+
     /// The box speaks: now is the time to look at the history.
     pub fn open_history(&self) {
         self.hand_over(Job::OpenHistory);

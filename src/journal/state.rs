@@ -92,11 +92,9 @@ impl State {
         past.unsent = unsent(&connection)?;
         past.before = before(&connection)?;
         past.crashes = crashes(&connection, Timestamp::now())?;
-        let last = connection.query_row(
-            "SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1",
-            [],
-            |row| Ok((row.get(0)?, Seal(row.get(1)?))),
-        );
+        let last = connection.query_row("SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1", [], |row| {
+            Ok((row.get(0)?, Seal(row.get(1)?)))
+        });
         let last = last.optional()?.unwrap_or_default();
         let started = Timestamp::now().as_millisecond();
         connection.execute("INSERT OR REPLACE INTO boot VALUES (?1, ?2, NULL)", params![boot.to_string(), started])?;
@@ -159,7 +157,8 @@ impl State {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute("DELETE FROM story WHERE settled = 1 AND at_ms < ?1", [before])?;
         transaction.execute("DELETE FROM note WHERE at_ms < ?1", [before])?;
-        transaction.execute("DELETE FROM boot WHERE started_ms < ?1 AND id != ?2", params![before, self.boot.to_string()])?;
+        transaction
+            .execute("DELETE FROM boot WHERE started_ms < ?1 AND id != ?2", params![before, self.boot.to_string()])?;
         transaction.commit()
     }
 }
@@ -195,7 +194,8 @@ pub(super) fn said(row: &Row<'_>) -> rusqlite::Result<Option<Said>> {
 
 /// The newest number of each log of `boot` in a table.
 pub(super) fn last_seq(connection: &Connection, table: &str, boot: BootId) -> rusqlite::Result<BTreeMap<Topic, u64>> {
-    let mut query = connection.prepare(&format!("SELECT topic, max(seq) FROM {table} WHERE boot = ?1 GROUP BY topic"))?;
+    let mut query =
+        connection.prepare(&format!("SELECT topic, max(seq) FROM {table} WHERE boot = ?1 GROUP BY topic"))?;
     let rows = query.query_map([boot.to_string()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?;
     let mut last = BTreeMap::new();
     for row in rows {
@@ -242,7 +242,8 @@ fn unsent(connection: &Connection) -> rusqlite::Result<Vec<Said>> {
 }
 
 fn before(connection: &Connection) -> rusqlite::Result<Option<Before>> {
-    let boot = connection.query_row("SELECT id FROM boot ORDER BY rowid DESC LIMIT 1", [], |row| row.get::<_, String>(0));
+    let boot =
+        connection.query_row("SELECT id FROM boot ORDER BY rowid DESC LIMIT 1", [], |row| row.get::<_, String>(0));
     let Some(boot) = boot.optional()?.and_then(|boot| boot.parse().ok()) else { return Ok(None) };
     Ok(Some(Before { boot, last_seq: last_seq(connection, "story", boot)? }))
 }

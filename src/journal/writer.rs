@@ -46,6 +46,8 @@ pub enum News {
     },
     /// The state file could be opened after all; the story that the broker lacks.
     Story(Vec<Said>),
+    /// What was handed over before that ticket is on the disk.
+    Written(u64),
     /// A file was damaged, or of a later version.
     SetAside(SetAside),
     /// Something is wrong, or wrong in another way than before.
@@ -82,7 +84,12 @@ pub struct Shared {
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { readings: AtomicUsize::new(0), overflow: AtomicU64::new(0), start: Instant::now(), busy: AtomicU64::new(0) }
+        Self {
+            readings: AtomicUsize::new(0),
+            overflow: AtomicU64::new(0),
+            start: Instant::now(),
+            busy: AtomicU64::new(0),
+        }
     }
 }
 
@@ -129,6 +136,8 @@ pub(super) struct Writer {
     batch: Batch,
     /// The batch is to be written at once.
     urgent: bool,
+    /// Tickets to be given back with it.
+    promises: Vec<u64>,
     readings: Vec<Said>,
     settled: Vec<Key>,
     trouble: Option<Trouble>,
@@ -162,6 +171,7 @@ impl Writer {
             history: Readings::Waiting,
             batch: Batch::default(),
             urgent: false,
+            promises: Vec::new(),
             readings: Vec::new(),
             settled: Vec::new(),
             trouble: None,
@@ -221,6 +231,7 @@ impl Writer {
                 self.batch.audit.push(audit);
                 self.urgent = true;
             }
+            Job::Promise(ticket) => self.promises.push(ticket),
             Job::OpenHistory => {
                 if matches!(self.history, Readings::Waiting) {
                     self.open_history();
@@ -241,6 +252,9 @@ impl Writer {
         }
         if (self.urgent || second) && (now >= self.again || !going_on) {
             self.write_state(now);
+        }
+        if !self.urgent {
+            std::mem::take(&mut self.promises).into_iter().for_each(|ticket| self.send(News::Written(ticket)));
         }
         self.adopt_history();
         if second && (now >= self.again || !going_on) {
@@ -297,7 +311,8 @@ impl Writer {
         let looks = thread::Builder::new().name("history".into()).spawn(move || {
             let _ = done.send(history::open(&file, &retention, before, WallTime::now()));
         });
-        self.history = if looks.is_ok() { Readings::Opening(opening) } else { Readings::Closed(Instant::now() + REOPEN) };
+        self.history =
+            if looks.is_ok() { Readings::Opening(opening) } else { Readings::Closed(Instant::now() + REOPEN) };
     }
 
     fn adopt_history(&mut self) {

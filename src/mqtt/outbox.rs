@@ -253,7 +253,10 @@ mod tests {
         assert_eq!(outbox.len(), 4);
         assert_eq!(outbox.next(Lane::Telemetry, ALL).unwrap().1.seq, 7);
         let gap_stream = topic("room-1", BedTopic::Oximetry);
-        assert_eq!(outbox.take_gaps(), [Gap { gap_stream, gap_boot_id: None, from: 1, to: 6, reason: GapReason::Overflow }]);
+        assert_eq!(
+            outbox.take_gaps(),
+            [Gap { gap_stream, gap_boot_id: None, from: 1, to: 6, reason: GapReason::Overflow }]
+        );
         assert_eq!(outbox.take_gaps(), []);
     }
 

@@ -242,7 +242,8 @@ mod tests {
     #[test]
     fn a_gap_names_the_stream_and_the_numbers_that_will_not_come() {
         let stream = Topic::Bed(Id::new("room-1").unwrap(), BedTopic::Oximetry);
-        let gap = Event::Gap(Gap { gap_stream: stream, gap_boot_id: None, from: 3, to: 9, reason: GapReason::Overflow });
+        let gap =
+            Event::Gap(Gap { gap_stream: stream, gap_boot_id: None, from: 3, to: 9, reason: GapReason::Overflow });
         assert_eq!(
             to_value(gap).unwrap(),
             json!({ "event": "gap", "gap_stream": "bed/room-1/oximetry", "from": 3, "to": 9, "reason": "overflow" })

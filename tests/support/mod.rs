@@ -135,6 +135,11 @@ impl Ear {
         self.all_until(what, wanted).await.pop().expect("the last one")
     }
 
+    /// What has been heard so far and not been looked at.
+    pub fn rest(&mut self) -> Vec<Heard> {
+        std::iter::from_fn(|| self.heard.try_recv().ok()).collect()
+    }
+
     /// Drops what has been heard so far.
     pub fn forget(&mut self) {
         while self.heard.try_recv().is_ok() {}

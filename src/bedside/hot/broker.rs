@@ -140,10 +140,10 @@ impl Hot {
     fn command(&mut self, id: Id, incoming: &Incoming) {
         let Some(bed) = self.rooms.iter().position(|room| room.id == id) else { return };
         let now = self.now();
-        let reply = match self.requests.accept(id, incoming, self.uptime(now)) {
+        match self.requests.accept(id, incoming, self.uptime(now)) {
             Err(TurnedDown { reply, audited }) => {
                 audited.into_iter().for_each(|audited| self.audit(audited));
-                reply
+                self.reply(incoming, &reply);
             }
             Ok(accepted) => {
                 let Some(room) = self.rooms.get_mut(bed) else { return };
@@ -155,14 +155,16 @@ impl Hot {
                 info!(bed = %id, command = what, outcome = ?reply.outcome, "a person asked");
                 self.requests.answered(id, accepted.key.clone(), reply.outcome.clone());
                 self.audit(accepted.audited(reply.outcome.clone()));
-                reply
+                self.reply_when_written(incoming, reply);
             }
-        };
-        let Some(publisher) = self.publisher.as_mut() else { return };
-        if incoming.response_topic.is_some()
-            && let Err(error) = publisher.reply(incoming, &reply)
-        {
-            warn!(bed = %id, %error, "a command was not answered");
+        }
+    }
+
+    /// Answers a request, if it asked for an answer.
+    pub(super) fn reply(&mut self, incoming: &Incoming, reply: &Reply) {
+        let Some(publisher) = self.publisher.as_mut().filter(|_| incoming.response_topic.is_some()) else { return };
+        if let Err(error) = publisher.reply(incoming, reply) {
+            warn!(topic = %incoming.topic, %error, "a command was not answered");
         }
     }
 }

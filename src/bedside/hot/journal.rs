@@ -41,6 +41,11 @@ impl Disk {
     pub(super) const fn new(trouble: bool) -> Self {
         Self { trouble, slow: None, dropped: 0, history: false, fault: false }
     }
+
+    /// Whether nothing is known to reach it.
+    pub(super) const fn is_in_trouble(&self) -> bool {
+        self.trouble || self.slow.is_some()
+    }
 }
 
 impl Hot {
@@ -96,7 +101,7 @@ impl Hot {
     }
 
     fn judge_disk(&mut self) {
-        let fault = self.disk.trouble || self.disk.slow.is_some();
+        let fault = self.disk.is_in_trouble();
         if std::mem::replace(&mut self.disk.fault, fault) != fault {
             self.fault(BoxFault::Disk, fault);
         }
@@ -106,11 +111,7 @@ impl Hot {
     pub fn journal_news(&mut self, news: News) {
         match news {
             News::History { found, before } => {
-                for Said { key, payload, .. } in found.unsent {
-                    if let Some(publisher) = self.publisher.as_mut() {
-                        publisher.restore(key.boot, key.topic, key.seq, payload);
-                    }
-                }
+                self.restore(found.unsent);
                 for key in found.given_up {
                     if let Some(publisher) = self.publisher.as_mut() {
                         publisher.give_up(key.boot, key.topic, key.seq);
@@ -118,10 +119,14 @@ impl Hot {
                 }
                 self.say_boot(before);
             }
+            News::Written(ticket) => self.written(ticket),
             News::Story(unsent) => self.restore(unsent),
             News::SetAside(aside) => {
                 let file = aside.file.display();
-                error!("a file of the journal could not be used: {}. It is now {file}, and a new one was begun", aside.reason);
+                error!(
+                    "a file of the journal could not be used: {}. It is now {file}, and a new one was begun",
+                    aside.reason
+                );
                 self.set_aside(&aside);
             }
             News::Trouble(trouble) => {
