@@ -86,19 +86,8 @@ impl Hot {
         let (root, box_id) = (Root::new(Id::new(&settings.site)?), Id::new(&settings.box_id)?);
         let rooms =
             settings.beds.iter().map(|bed| Room::new(bed, &settings.preset, ORIGIN)).collect::<Result<Vec<_>, _>>()?;
-        let credentials = match &settings.broker.credentials {
-            None => None,
-            Some(credentials) => {
-                let password = credentials
-                    .password()
-                    .map_err(|source| StartError::Password { file: credentials.password_file.clone(), source })?;
-                Some((credentials.username.clone(), password))
-            }
-        };
         let publisher = Publisher::new(Config {
-            host: settings.broker.host.clone(),
-            port: settings.broker.port,
-            credentials,
+            broker: settings.broker.open()?,
             root,
             box_id,
             boot_id: boot.id,
