@@ -13,6 +13,8 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -21,7 +23,7 @@ use std::time::Duration;
 use rumqttc::{
     AsyncClient, ClientError, ConnAck, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill,
     LastWillProperties, MqttOptions, NetworkOptions, Outgoing as Wrote, Packet, PubAckReason, PublishOptions,
-    PublishProperties, QoS, StateError, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, TlsError, Transport,
+    PublishProperties, QoS, StateError, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 
 use super::broker::Broker;
@@ -416,16 +418,25 @@ fn loss(error: ConnectionError, handshake: bool) -> Loss {
 /// What is wrong with the encrypted way. A broker that refuses our certificate says so only after the handshake,
 /// as an error of reading; and if it has closed before, there is nothing to read.
 fn tls_loss(error: &ConnectionError, handshake: bool) -> Option<TlsLoss> {
-    let io = match error {
-        ConnectionError::Tls(TlsError::Io(io)) => io,
-        ConnectionError::Tls(other) => return Some(TlsLoss::Other(other.to_string())),
-        ConnectionError::Io(io) | ConnectionError::MqttState(StateError::Io(io)) => io,
-        ConnectionError::MqttState(StateError::ConnectionAborted) if handshake => return Some(TlsLoss::Closed),
-        _ => return None,
+    let mut cause: Option<&(dyn Error + 'static)> = match error {
+        // It does not name its source.
+        ConnectionError::MqttState(StateError::Deserialization(error)) => Some(error),
+        error => Some(error),
     };
-    match io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(error) => Some(error.into()),
-        None => (handshake && TlsLoss::is_closing(io.kind())).then_some(TlsLoss::Closed),
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            // What an I/O error holds is not among its sources.
+            return match io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(error) => Some(error.into()),
+                None => (handshake && TlsLoss::is_closing(io.kind())).then_some(TlsLoss::Closed),
+            };
+        }
+        cause = error.source();
+    }
+    match error {
+        ConnectionError::Tls(other) => Some(TlsLoss::Other(other.to_string())),
+        ConnectionError::MqttState(StateError::ConnectionAborted) if handshake => Some(TlsLoss::Closed),
+        _ => None,
     }
 }
 
