@@ -1,7 +1,13 @@
 //! Proves, by the shipped files on the real Mosquitto, who may do what: a box lives its whole life under its role, a
 //! station commands and hears the answer, an integrator hears and can neither command nor forge nor erase, a box cannot
 //! speak for another, and nobody without a name comes in.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod support;
 
@@ -216,6 +222,11 @@ async fn a_box_speaks_for_itself_and_its_beds_alone() {
         let taken = bedside.say(&format!("{SITE}/{other}"), "forged", true).await;
         assert_eq!(taken, PubAckReason::NotAuthorized, "{other}");
     }
+    // What it said itself is found again after a restart, and nothing of another bed.
+    assert!(is_taken(bedside.say(ALARM, "mine", true).await));
+    bedside.listen(&format!("{SITE}/bed/+/alarm/#")).await;
+    let kept = bedside.hears(1).await;
+    assert_eq!((kept[0].topic.as_str(), kept[0].payload.as_str()), (ALARM, "mine"));
     let another_site = bedside.say("vitals/v1/elsewhere/bed/bed-1/state", "x", false).await;
     assert_eq!(another_site, PubAckReason::NotAuthorized);
 }

@@ -65,7 +65,7 @@ impl Box3 {
 
     /// The one problem of a section: on which of its lines, and that it has these words.
     fn refused(&self, section: &str, line: usize, words: &[&str]) {
-        let problems = self.load(section).expect_err(section);
+        let problems = self.load(section).unwrap_err();
         only(&problems, Severity::Error, line, words);
     }
 }
