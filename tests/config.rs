@@ -132,7 +132,7 @@ fn the_only_device_that_measures_something_is_its_source() {
 fn the_broker_of_the_box_is_the_default() {
     let text = but(SOUND, "[broker] # 5\nhost = \"127.0.0.1\"\nport = 1883\n", "");
     let broker = Clinic::new().load(&text).unwrap().value.broker;
-    assert_eq!((broker.host.as_str(), broker.port, broker.credentials), ("127.0.0.1", 1883, None));
+    assert_eq!((broker.host.as_str(), broker.port, broker.tls, broker.credentials), ("127.0.0.1", 1883, None, None));
 }
 
 #[test]
@@ -339,7 +339,8 @@ fn a_login_needs_both_halves_and_a_file_that_is_kept_private() {
     let login = "username = \"box\"\npassword_file = \"password\"";
     let loaded = clinic.load(&but(SOUND, "port = 1883", login)).unwrap();
     assert_eq!(loaded.warnings, Problems::default());
-    assert_eq!(loaded.value.broker.credentials.unwrap().password().unwrap(), "secret");
+    let opened = loaded.value.broker.open().unwrap().login;
+    assert_eq!(opened, Some(vitalsd::mqtt::Login::new("box", Some("secret".into()))));
 
     clinic.mode("password", 0o644);
     let warnings = clinic.load(&but(SOUND, "port = 1883", login)).unwrap().warnings;

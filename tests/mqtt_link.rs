@@ -32,9 +32,7 @@ fn alarm() -> Topic {
 
 fn config(port: u16) -> Config {
     Config {
-        host: "127.0.0.1".into(),
-        port,
-        credentials: None,
+        broker: vitalsd::mqtt::Broker::plain("127.0.0.1", port),
         root: Root::new(id("north")),
         box_id: id("box-3"),
         boot_id: BootId::new(42, 0x9f_3a1c),

@@ -122,20 +122,9 @@ impl Hot {
         }
         let origin = rooms.iter().map(|room| room.bed.now()).max().unwrap_or(ORIGIN).max(ORIGIN);
         let pen = journal.pen();
-        let credentials = match &settings.broker.credentials {
-            None => None,
-            Some(credentials) => {
-                let password = credentials
-                    .password()
-                    .map_err(|source| StartError::Password { file: credentials.password_file.clone(), source })?;
-                Some((credentials.username.clone(), password))
-            }
-        };
         let keeper = Keeper { pen: pen.clone(), boot: boot.id };
         let config = Config {
-            host: settings.broker.host.clone(),
-            port: settings.broker.port,
-            credentials,
+            broker: settings.broker.open()?,
             root,
             box_id,
             boot_id: boot.id,

@@ -28,7 +28,6 @@ pub mod watchdog;
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
@@ -57,16 +56,9 @@ pub enum StartError {
     /// An id of the configuration cannot stand in a topic.
     #[error(transparent)]
     Id(#[from] crate::wire::topic::NotAnId),
-    /// The password file of the broker cannot be read.
-    #[error(
-        "the password of the broker cannot be read from {file}: {source}. Check the path and that the daemon's user may read it"
-    )]
-    Password {
-        /// The file.
-        file: std::path::PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    /// Password, certificates or key for the broker cannot be read.
+    #[error(transparent)]
+    Secrets(#[from] crate::config::SecretsError),
 }
 
 /// Runs the daemon until `stop` resolves, then says goodbye to the broker. Ports are looked up below `root`.
@@ -85,6 +77,9 @@ pub async fn run(settings: Settings, root: &DeviceRoot, stop: impl Future<Output
     );
     if settings.preset.signed_by.is_none() {
         warn!(preset = %settings.preset.name, "UNSIGNED: no clinician has signed these alarm limits");
+    }
+    if settings.broker.is_exposed() {
+        warn!(broker = %settings.broker.host, "NOT ENCRYPTED: everyone on the network can read and forge what the box says; use [broker.tls]");
     }
     let hot = Rc::new(RefCell::new(hot));
     let local = LocalSet::new();

@@ -12,7 +12,8 @@ use clap::Args;
 use vitalsd_core::driver::{PROTOCOLS, Protocol, Quantity};
 use vitalsd_core::time::Span;
 
-use crate::config::{self, Bed, Checked, FlightRecorder, Problems, Settings};
+use crate::config::{self, Bed, Broker, Checked, FlightRecorder, Problems, Settings};
+use crate::mqtt::tls::TlsFiles;
 
 /// Says what is wrong with a configuration or a preset, else shows the alarms that result.
 ///
@@ -88,7 +89,7 @@ fn settings_page(settings: &Settings, path: &Path) -> String {
     let mut about = Grid::default();
     about.row(["site", site]);
     about.row(["box", box_id]);
-    about.row(["broker", &format!("{}:{}{user}", broker.host, broker.port)]);
+    about.row(["broker", &format!("{}:{}{user}, {}", broker.host, broker.port, way(broker))]);
     about.row(["station", if *expect_station { "expected: its absence is an alarm" } else { "not expected" }]);
     about.row(["state", &state_dir.display().to_string()]);
     about.row(["recorder", &recorder(flight_recorder.as_ref(), beds)]);
@@ -126,6 +127,16 @@ fn settings_page(settings: &Settings, path: &Path) -> String {
         page += &unmeasured(bed);
     }
     page
+}
+
+/// How safe the way to the broker is.
+fn way(broker: &Broker) -> String {
+    match &broker.tls {
+        Some(TlsFiles { identity: None, .. }) => "over TLS".to_owned(),
+        Some(TlsFiles { identity: Some(own), .. }) => format!("over TLS with {}", own.certificate.display()),
+        None if broker.is_exposed() => "NOT ENCRYPTED: everyone on the network can read and forge it".to_owned(),
+        None => "plain, on this box".to_owned(),
+    }
 }
 
 /// Whether raw vital signs are kept, and where: somebody must know.

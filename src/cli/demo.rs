@@ -18,7 +18,8 @@ use tokio::time::{Instant, interval, sleep, sleep_until};
 
 use self::children::Children;
 use self::wall::Wall;
-use crate::mqtt::client::{Broker, Client};
+use crate::mqtt::Broker;
+use crate::mqtt::client::Client;
 
 /// The site of the demonstration, as it stands in its topics.
 const SITE: &str = "demo";
@@ -124,7 +125,7 @@ impl Demo {
 
     /// The broker takes a moment to listen.
     async fn connect(&self, children: &mut Children, filters: Vec<String>) -> anyhow::Result<Client> {
-        let broker = Broker { host: "127.0.0.1".into(), port: self.mqtt_port, credentials: None };
+        let broker = Broker::plain("127.0.0.1", self.mqtt_port);
         let until = Instant::now() + PATIENCE;
         loop {
             match Client::connect(broker.clone(), filters.clone()).await {

@@ -3,18 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use vitalsd_core::driver::PROTOCOLS;
 
-use crate::config;
-use crate::mqtt::client::Broker;
+use crate::config::{self, Credentials};
+use crate::mqtt::Broker;
+use crate::mqtt::tls::{Identity, TlsFiles};
 use crate::wire::{Id, Root};
 
 /// Where the packages put the daemon's configuration.
 const INSTALLED: &str = "/etc/vitalsd/vitalsd.toml";
-/// MQTT without TLS.
+/// MQTT, and MQTT over TLS.
 const PORT: u16 = 1883;
+const TLS_PORT: u16 = 8883;
 
 /// How to find the broker.
 #[derive(Debug, Args)]
@@ -22,12 +24,39 @@ pub struct Where {
     /// The configuration of the bedside daemon, for its site and broker [default: /etc/vitalsd/vitalsd.toml].
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The broker, without a configuration; the login is anonymous.
+    /// The broker, without a configuration.
     #[arg(long, global = true, value_name = "HOST:PORT")]
     broker: Option<Address>,
     /// The site, beside --broker.
     #[arg(long, global = true)]
     site: Option<Id>,
+    #[command(flatten)]
+    way: Way,
+}
+
+/// How to get into a broker that no configuration describes. Secrets are named by their files: a command line is
+/// seen by everybody on the machine.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Beside --broker")]
+struct Way {
+    /// The CA of the broker, PEM: the way is encrypted.
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Our own certificate, PEM.
+    #[arg(long, global = true, value_name = "FILE")]
+    certificate_file: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[arg(long, global = true, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// The user [default: anonymous, or whom the certificate names].
+    #[arg(long, global = true, value_name = "USER")]
+    username: Option<String>,
+    /// The password, in the first line of a file.
+    #[arg(long, global = true, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Let everyone on the network read and forge what is said.
+    #[arg(long, global = true)]
+    allow_plaintext: bool,
 }
 
 /// A broker, and our tree on it.
@@ -51,16 +80,16 @@ impl Where {
     pub fn find(&self) -> anyhow::Result<Place> {
         match (&self.broker, self.site, &self.config) {
             (Some(_), _, Some(_)) => bail!("--config and --broker: give one of the two"),
-            (Some(Address { host, port }), Some(site), None) => Ok(Place {
-                broker: Broker { host: host.clone(), port: *port, credentials: None },
-                root: Root::new(site),
-                box_id: None,
-                beds: Vec::new(),
-            }),
+            (Some(address), Some(site), None) => {
+                Ok(Place { broker: self.way.to(address)?, root: Root::new(site), box_id: None, beds: Vec::new() })
+            }
             (Some(_), None, None) => {
                 bail!("--broker needs --site, the first part of every topic, such as --site clinic")
             }
             (None, Some(_), _) => bail!("--site belongs to --broker; a configuration names its own"),
+            (None, None, _) if self.way.is_given() => {
+                bail!("{} belong to --broker; a configuration has its own", Way::OPTIONS)
+            }
             (None, None, Some(file)) => Place::configured(file),
             (None, None, None) if Path::new(INSTALLED).exists() => Place::configured(Path::new(INSTALLED)),
             (None, None, None) => bail!(
@@ -70,20 +99,54 @@ impl Where {
     }
 }
 
+impl Way {
+    const OPTIONS: &str =
+        "--ca-file, --certificate-file, --key-file, --username, --password-file and --allow-plaintext";
+
+    const fn is_given(&self) -> bool {
+        let Self { ca_file, certificate_file, key_file, username, password_file, allow_plaintext } = self;
+        let files = ca_file.is_some() || certificate_file.is_some() || key_file.is_some() || password_file.is_some();
+        files || username.is_some() || *allow_plaintext
+    }
+
+    /// The broker at `address`, as these options have it.
+    fn to(&self, Address { host, port }: &Address) -> anyhow::Result<Broker> {
+        let Self { ca_file, certificate_file, key_file, username, password_file, allow_plaintext } = self.clone();
+        let identity = match (certificate_file, key_file) {
+            (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
+            (None, None) => None,
+            _ => bail!("--certificate-file and --key-file: give both, or neither"),
+        };
+        let proved = identity.is_some();
+        let tls = match (ca_file, identity) {
+            (Some(ca), identity) => Some(TlsFiles { ca, identity }),
+            (None, Some(_)) => bail!("--certificate-file needs --ca-file, the CA of the broker"),
+            (None, None) => None,
+        };
+        let credentials = match (username, password_file) {
+            (Some(username), password_file) if proved || password_file.is_some() => {
+                Some(Credentials { username, password_file })
+            }
+            (None, None) => None,
+            _ => bail!("--username and --password-file: give both, or neither"),
+        };
+        let port = port.unwrap_or(if tls.is_some() { TLS_PORT } else { PORT });
+        let broker = config::Broker { host: host.clone(), port, tls, credentials };
+        if broker.is_exposed() && !allow_plaintext {
+            bail!(
+                "{host} is not this machine, and plain MQTT would show and let everyone on the network forge what is \
+                 said: give --ca-file FILE, or accept the risk with --allow-plaintext"
+            );
+        }
+        Ok(broker.open()?)
+    }
+}
+
 impl Place {
     fn configured(file: &Path) -> anyhow::Result<Self> {
         let settings = config::load(file, PROTOCOLS)?.value;
-        let config::Broker { host, port, credentials } = settings.broker;
-        let credentials = credentials
-            .map(|login| {
-                let password = login.password().with_context(|| {
-                    format!("the broker's password cannot be read from {}", login.password_file.display())
-                })?;
-                anyhow::Ok((login.username, password))
-            })
-            .transpose()?;
         Ok(Self {
-            broker: Broker { host, port, credentials },
+            broker: settings.broker.open()?,
             root: Root::new(Id::new(&settings.site)?),
             box_id: Some(Id::new(&settings.box_id)?),
             beds: settings.beds.iter().map(|bed| Id::new(&bed.id)).collect::<Result<_, _>>()?,
@@ -95,7 +158,8 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     host: String,
-    port: u16,
+    /// `None`: the usual one.
+    port: Option<u16>,
 }
 
 impl FromStr for Address {
@@ -107,8 +171,8 @@ impl FromStr for Address {
             Some((host, rest)) => (host, rest.strip_prefix(':')),
             None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
         };
-        let port = port.map_or(Ok(PORT), str::parse).map_err(|_| wrong())?;
-        if host.is_empty() || port == 0 { Err(wrong()) } else { Ok(Self { host: host.to_owned(), port }) }
+        let port = port.map(str::parse).transpose().map_err(|_| wrong())?;
+        if host.is_empty() || port == Some(0) { Err(wrong()) } else { Ok(Self { host: host.to_owned(), port }) }
     }
 }
 
@@ -119,9 +183,9 @@ mod tests {
     #[test]
     fn an_address_is_a_host_and_perhaps_a_port() {
         let read = |text: &str| text.parse::<Address>().map(|Address { host, port }| (host, port)).ok();
-        assert_eq!(read("127.0.0.1:18830"), Some(("127.0.0.1".into(), 18_830)));
-        assert_eq!(read("broker"), Some(("broker".into(), 1883)));
-        assert_eq!(read("[::1]:1884"), Some(("::1".into(), 1884)));
+        assert_eq!(read("127.0.0.1:18830"), Some(("127.0.0.1".into(), Some(18_830))));
+        assert_eq!(read("broker"), Some(("broker".into(), None)));
+        assert_eq!(read("[::1]:1884"), Some(("::1".into(), Some(1884))));
         for wrong in ["", ":1883", "broker:", "broker:0", "broker:x", "::1", "broker:70000"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }

@@ -4,6 +4,7 @@
 //! Past this door nobody checks a setting again.
 
 mod bed;
+mod broker;
 mod flight;
 mod journal;
 mod preset;
@@ -12,11 +13,12 @@ mod settings;
 mod table;
 
 pub use bed::{Bed, Device, SOURCED, can_source};
+pub use broker::{Broker, Credentials, SecretsError, is_loopback};
 pub use flight::FlightRecorder;
 pub use journal::Retention;
 pub use preset::load as load_preset;
 pub use problem::{Place, Problem, Problems, Severity};
-pub use settings::{Broker, Credentials, Settings, load};
+pub use settings::{Settings, load};
 
 /// What a file says, and what may be worth a look although it is sound.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::ops::{Range, RangeInclusive};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -115,6 +115,11 @@ impl<'a> Table<'a> {
         self.file.path
     }
 
+    /// `name` as seen from this file.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.path().parent().unwrap_or(Path::new("")).join(name)
+    }
+
     /// The whole file as it was read.
     pub(super) fn source(&self) -> &str {
         self.file.text
@@ -163,6 +168,11 @@ impl<'a> Table<'a> {
     fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>, allowed: &str) {
         let found = format!("`{key}` is {}", described(value.get_ref()));
         self.error(&value.span(), &found, allowed, &format!("write `{key} = ...` as {allowed}"));
+    }
+
+    /// Whether `key` is there, whatever it is.
+    pub(super) fn has(&self, key: &'static str) -> bool {
+        self.entries.contains_key(key)
     }
 
     /// Whether `key` is a text, where it may also be something else.

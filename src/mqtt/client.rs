@@ -2,12 +2,12 @@
 //! [`Publisher`](super::Publisher).
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::future::poll_fn;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::broker::Broker;
 use super::feeder::{Ack, Refusal};
 pub use super::link::Request;
 use super::link::{Incoming, Link, Loss, Notice};
@@ -19,17 +19,6 @@ const CONNECT: Duration = Duration::from_secs(4);
 const CONFIRM: Duration = Duration::from_secs(3);
 /// How long saying goodbye may take.
 const GOODBYE: Duration = Duration::from_millis(500);
-
-/// Where a broker is, and who we are there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broker {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// User name and password; `None`: anonymously.
-    pub credentials: Option<(String, String)>,
-}
 
 /// Why the broker is of no help.
 #[derive(Debug, thiserror::Error)]
@@ -85,9 +74,8 @@ impl Client {
     /// # Errors
     /// There is no broker, it does not answer, or it does not let us in.
     pub async fn connect(broker: Broker, filters: Vec<String>) -> Result<Self, ClientError> {
-        let Broker { host, port, credentials } = broker.clone();
         let name = format!("vitalsd-visit-{:016x}", fastrand::u64(..));
-        let link = match Link::visit(host, port, name, credentials, filters) {
+        let link = match Link::visit(broker.clone(), name, filters) {
             Ok(link) => link,
             Err(loss) => return Err(ClientError::Lost { broker, loss }),
         };
@@ -169,14 +157,5 @@ impl Client {
 
     fn lost(&self, loss: Loss) -> ClientError {
         ClientError::Lost { broker: self.broker.clone(), loss }
-    }
-}
-
-impl fmt::Display for Broker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
-        }
     }
 }

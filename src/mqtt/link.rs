@@ -13,6 +13,8 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -21,10 +23,12 @@ use std::time::Duration;
 use rumqttc::{
     AsyncClient, ClientError, ConnAck, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill,
     LastWillProperties, MqttOptions, NetworkOptions, Outgoing as Wrote, Packet, PubAckReason, PublishOptions,
-    PublishProperties, QoS, SubscribeFilter, SubscribeReasonCode,
+    PublishProperties, QoS, StateError, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 
+use super::broker::Broker;
 use super::feeder::{Ack, Outgoing, Refusal};
+use super::tls::TlsLoss;
 
 /// Broker and station notice a dead box after one and a half of it.
 const KEEP_ALIVE_S: u16 = 5;
@@ -42,14 +46,10 @@ const QUEUE: usize = 64;
 /// How to reach the broker, and what it is to say if it loses us.
 #[derive(Clone, Debug)]
 pub struct Connect {
-    /// Host name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
+    /// Where it is, and who we are there.
+    pub broker: Broker,
     /// The name of the connection; a second one with the same name ends the first.
     pub client_id: String,
-    /// User name and password.
-    pub credentials: Option<(String, String)>,
     /// Topic of the will.
     pub will_topic: String,
     /// Payload of the will, retained.
@@ -116,6 +116,9 @@ pub enum Loss {
     /// Nothing answers there, or the way to it is cut.
     #[error("the broker cannot be reached ({0}): is it running, and is its address right?")]
     Unreachable(String),
+    /// The encrypted way cannot be made.
+    #[error(transparent)]
+    Tls(#[from] TlsLoss),
     /// There was no CONNACK in time.
     #[error("the broker does not answer the connect within 3 s")]
     NoAnswer,
@@ -167,8 +170,8 @@ impl Link {
     /// # Errors
     /// The options contradict each other.
     pub fn open(connect: Connect) -> Result<Self, Loss> {
-        let Connect { host, port, client_id, credentials, will_topic, will, subscribe } = connect;
-        let mut options = options(host, port, client_id, credentials);
+        let Connect { broker, client_id, will_topic, will, subscribe } = connect;
+        let mut options = options(broker, client_id);
         options.set_last_will(last_will(will_topic, will));
         Self::start(options, subscribe)
     }
@@ -177,14 +180,8 @@ impl Link {
     ///
     /// # Errors
     /// The options contradict each other.
-    pub fn visit(
-        host: String,
-        port: u16,
-        client_id: String,
-        credentials: Option<(String, String)>,
-        subscribe: Vec<String>,
-    ) -> Result<Self, Loss> {
-        Self::start(options(host, port, client_id, credentials), subscribe)
+    pub fn visit(broker: Broker, client_id: String, subscribe: Vec<String>) -> Result<Self, Loss> {
+        Self::start(options(broker, client_id), subscribe)
     }
 
     fn start(options: MqttOptions, subscribe: Vec<String>) -> Result<Self, Loss> {
@@ -326,7 +323,8 @@ impl Link {
     }
 }
 
-fn options(host: String, port: u16, client_id: String, credentials: Option<(String, String)>) -> MqttOptions {
+fn options(broker: Broker, client_id: String) -> MqttOptions {
+    let Broker { host, port, tls, login } = broker;
     let mut options = MqttOptions::new(client_id, (host, port));
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
@@ -339,8 +337,14 @@ fn options(host: String, port: u16, client_id: String, credentials: Option<(Stri
         .set_max_packet_size(Some(INCOMING))
         .set_outgoing_inflight_upper_limit(IN_FLIGHT)
         .set_max_request_batch(usize::from(IN_FLIGHT));
-    if let Some((user, password)) = credentials {
-        options.set_credentials(user, password);
+    if let Some(tls) = tls {
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.into())));
+    }
+    if let Some(login) = login {
+        match login.password() {
+            Some(password) => options.set_credentials(login.user(), password.to_owned()),
+            None => options.set_username(login.user()),
+        };
     }
     options
 }
@@ -361,10 +365,15 @@ fn last_will(topic: String, payload: Vec<u8>) -> LastWill {
 
 /// Runs the event loop until the connection is over.
 async fn drive(mut event_loop: EventLoop, inbox: Rc<RefCell<VecDeque<Happened>>>) -> Loss {
+    let encrypted = matches!(event_loop.options.transport(), Transport::Tls(_));
     let mut closed = None;
+    let mut welcome = false;
     loop {
         let happened = match event_loop.poll().await {
-            Ok(Event::Incoming(Packet::ConnAck(connack))) => Happened::Connected(connack),
+            Ok(Event::Incoming(Packet::ConnAck(connack))) => {
+                welcome = true;
+                Happened::Connected(connack)
+            }
             Ok(Event::Incoming(Packet::PubAck(ack))) => Happened::Acked(ack.pkid, ack.reason),
             Ok(Event::Incoming(Packet::SubAck(ack))) => Happened::Subscribed(ack.return_codes),
             Ok(Event::Incoming(Packet::Disconnect(disconnect))) => {
@@ -385,13 +394,17 @@ async fn drive(mut event_loop: EventLoop, inbox: Rc<RefCell<VecDeque<Happened>>>
             // Packet id 0: QoS 0, which is not confirmed.
             Ok(Event::Outgoing(Wrote::Publish(packet))) if packet != 0 => Happened::Wrote(packet),
             Ok(_) => continue,
-            Err(error) => return closed.map_or_else(|| loss(error), Loss::Closed),
+            Err(error) => return closed.map_or_else(|| loss(error, encrypted && !welcome), Loss::Closed),
         };
         inbox.borrow_mut().push_back(happened);
     }
 }
 
-fn loss(error: ConnectionError) -> Loss {
+/// `handshake`: over TLS, and the broker has not said welcome yet.
+fn loss(error: ConnectionError, handshake: bool) -> Loss {
+    if let Some(loss) = tls_loss(&error, handshake) {
+        return Loss::Tls(loss);
+    }
     match error {
         ConnectionError::Timeout(_) => Loss::NoAnswer,
         ConnectionError::Io(error) => Loss::Unreachable(error.to_string()),
@@ -399,6 +412,31 @@ fn loss(error: ConnectionError) -> Loss {
         ConnectionError::RequestsDone | ConnectionError::DisconnectTimeout => Loss::Stopped,
         ConnectionError::MqttState(error) => Loss::Closed(error.to_string()),
         other => Loss::Protocol(other.to_string()),
+    }
+}
+
+/// What is wrong with the encrypted way. A broker that refuses our certificate says so only after the handshake,
+/// as an error of reading; and if it has closed before, there is nothing to read.
+fn tls_loss(error: &ConnectionError, handshake: bool) -> Option<TlsLoss> {
+    let mut cause: Option<&(dyn Error + 'static)> = match error {
+        // It does not name its source.
+        ConnectionError::MqttState(StateError::Deserialization(error)) => Some(error),
+        error => Some(error),
+    };
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            // What an I/O error holds is not among its sources.
+            return match io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(error) => Some(error.into()),
+                None => (handshake && TlsLoss::is_closing(io.kind())).then_some(TlsLoss::Closed),
+            };
+        }
+        cause = error.source();
+    }
+    match error {
+        ConnectionError::Tls(other) => Some(TlsLoss::Other(other.to_string())),
+        ConnectionError::MqttState(StateError::ConnectionAborted) if handshake => Some(TlsLoss::Closed),
+        _ => None,
     }
 }
 

@@ -5,11 +5,13 @@
 //! before [`Publisher::publish`] returns; everything else at the next turn of the loop.
 
 pub mod backoff;
+pub mod broker;
 pub mod client;
 pub mod feeder;
 pub mod link;
 pub mod outbox;
 pub mod slots;
+pub mod tls;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::poll_fn;
@@ -22,12 +24,14 @@ use serde::Serialize;
 use tokio::time::{Sleep, sleep_until, timeout};
 
 use self::backoff::Backoff;
+pub use self::broker::{Broker, Login};
 use self::feeder::{Ack, Address, Feeder, Settled};
 pub use self::feeder::{Lane, Refusal};
 use self::link::{Connect, Link, Notice};
 pub use self::link::{Incoming, Loss};
 use self::outbox::Outbox;
 pub use self::outbox::{Bounds, Keep};
+pub use self::tls::{Tls, TlsLoss};
 use crate::wire::host::BoxState;
 use crate::wire::topic::Kind;
 use crate::wire::{BedTopic, BootId, BoxTopic, Envelope, Event, Id, Reply, Root, Status, Topic, WallTime};
@@ -42,12 +46,8 @@ const GAPS_ALONE: Duration = Duration::from_secs(60);
 /// Who we are and where the broker is.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Host name or address of the broker.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// User name and password.
-    pub credentials: Option<(String, String)>,
+    /// The broker.
+    pub broker: Broker,
     /// The site's tree.
     pub root: Root,
     /// This box.
@@ -379,10 +379,8 @@ impl Publisher {
         let mut subscribe: Vec<_> = commands.map(|topic| self.config.root.topic(&topic)).collect();
         subscribe.extend(self.config.listen.iter().map(|filter| format!("{}/{filter}", self.config.root)));
         let connect = Connect {
-            host: self.config.host.clone(),
-            port: self.config.port,
+            broker: self.config.broker.clone(),
             client_id: format!("vitalsd-{}-{}", self.config.root.site(), self.config.box_id),
-            credentials: self.config.credentials.clone(),
             will_topic: self.config.root.topic(&status),
             will: self.status(will_seq, BoxState::Lost),
             subscribe,

@@ -126,7 +126,8 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    fn start(config: &Path, root: &Path) -> Self {
+    /// Starts it with the configuration in a file; ports are looked up below `root`.
+    pub fn start(config: &Path, root: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_vitalsd"))
             .args(["run", "--config"])
             .arg(config)

@@ -8,8 +8,11 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+pub mod authority;
 pub mod bedside;
+pub mod clinic;
 pub mod fake_box;
+pub mod guest;
 pub mod mosquitto;
 
 pub use mosquitto::Broker;

@@ -138,7 +138,7 @@ impl Drop for Broker {
 }
 
 /// Debian keeps it where ordinary users do not look.
-fn mosquitto() -> Command {
+pub fn mosquitto() -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new("mosquitto");
     command.env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin"));

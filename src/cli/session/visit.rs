@@ -8,14 +8,16 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::cli::place::Place;
-use crate::mqtt::Incoming;
 use crate::mqtt::client::{Client, Request};
+use crate::mqtt::{Incoming, Login};
 use crate::wire::command::Action;
 use crate::wire::host::BoxState;
 use crate::wire::{
     BedTopic, BoxTopic, Command, Envelope, Heartbeat, Id, Reply, Root, Session, Slot, State, Status, Topic, WallTime,
 };
 
+/// Where answers are expected: below it, each user has a place that no other user may listen at.
+const REPLIES: &str = "vitals-reply";
 /// A box is heard every second.
 const HEARD: Duration = Duration::from_secs(3);
 /// How long an answer may take. After this the broker forgets the command too: what nobody waits for
@@ -62,7 +64,8 @@ impl Visit {
     /// Connects, and waits until the bed and its box have been heard.
     pub async fn to(bed: Id, place: Place) -> anyhow::Result<(Self, Look)> {
         let Place { broker, root, .. } = place;
-        let answers = format!("vitals-reply/{:016x}", fastrand::u64(..));
+        let user = broker.login.as_ref().map_or("anyone", Login::user);
+        let answers = format!("{REPLIES}/{user}/{:016x}", fastrand::u64(..));
         let of_bed = |topic| root.topic(&Topic::Bed(bed, topic));
         let filters = vec![
             of_bed(BedTopic::State),
