@@ -54,6 +54,7 @@ impl Voice {
             version: "0.1.0".into(),
             beds: vec![id("bed-1")],
             listen: vec![],
+            read: vec![],
             bounds: Bounds { bytes: 16 << 20, age: Duration::from_secs(3_600) },
         }))
     }

@@ -39,6 +39,7 @@ fn config(port: u16) -> Config {
         version: "0.1.0".into(),
         beds: vec![id("room-1")],
         listen: vec![],
+        read: vec![],
         bounds: Bounds { bytes: 16 << 20, age: Duration::from_secs(3_600) },
     }
 }

@@ -36,6 +36,20 @@ fn trust_the_clock(bedside: &Bedside) {
     fs::write(marks.join("synchronized"), "").unwrap();
 }
 
+/// Waits until the journal has something said that has `word` in it.
+async fn until_kept(bedside: &Bedside, word: &str) {
+    let journal = rusqlite::Connection::open(bedside.root().join("state/state.db")).unwrap();
+    let until = Instant::now() + PATIENCE;
+    let kept = || {
+        let count = "SELECT count(*) FROM story WHERE instr(payload, ?1) > 0";
+        journal.query_row(count, [word], |row| row.get::<_, u64>(0)).unwrap_or_default()
+    };
+    while kept() == 0 {
+        assert!(Instant::now() < until, "{word} is not in the journal");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 fn is_event(heard: &Heard, event: &str) -> bool {
     heard.on("/event") && heard.says("event", event) && !heard.says("replayed", true)
 }
@@ -108,6 +122,7 @@ async fn what_the_broker_lacked_comes_from_the_next_life_in_its_order_and_marked
     // Raised while nobody could hear it.
     daemon.logs(&["alarm raised", "spo2-critical"]).await;
     daemon.logs(&["alarm raised", "broker-lost"]).await;
+    until_kept(&bedside, "broker-lost").await;
     drop(daemon);
     let heard =
         ear.rest().iter().filter(|heard| heard.on("/event")).filter_map(|heard| heard.json()["seq"].as_u64()).max();

@@ -130,7 +130,8 @@ impl Hot {
             boot_id: boot.id,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             beds: rooms.iter().map(|room| room.id).collect(),
-            listen: listen(&rooms),
+            listen: LISTEN.map(str::to_owned).into(),
+            read: rooms.iter().map(|room| format!("bed/{}/alarm/+", room.id)).collect(),
             bounds: Bounds {
                 bytes: settings.journal.unsent_bytes,
                 age: Duration::from_secs(u64::from(settings.journal.unsent_hours) * 3_600),
@@ -586,12 +587,6 @@ impl Hot {
     fn clock(&self, now: Time) -> Clock {
         Clock::at_time(WallTime::now(), now)
     }
-}
-
-/// What to listen to, below the site, beside the commands: company, and what the broker holds of our own alarms.
-fn listen(rooms: &[Room]) -> Vec<String> {
-    let alarms = rooms.iter().map(|room| format!("bed/{}/alarm/+", room.id));
-    LISTEN.map(str::to_owned).into_iter().chain(alarms).collect()
 }
 
 fn log(said: Result<u64, crate::mqtt::EncodeError>) {

@@ -25,6 +25,7 @@ use rumqttc::{
     LastWillProperties, MqttOptions, NetworkOptions, Outgoing as Wrote, Packet, PubAckReason, PublishOptions,
     PublishProperties, QoS, StateError, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
+use tokio::time::{Instant, timeout_at};
 
 use super::broker::Broker;
 use super::feeder::{Ack, Outgoing, Refusal};
@@ -34,6 +35,8 @@ use super::tls::TlsLoss;
 const KEEP_ALIVE_S: u16 = 5;
 /// From the first SYN to the CONNACK.
 const CONNECT: Duration = Duration::from_secs(3);
+/// From the CONNACK to the SUBACK.
+const ANSWER: Duration = Duration::from_secs(2);
 /// The largest packet taken from the broker, bytes.
 const INCOMING: u32 = 256 * 1024;
 /// The largest packet sent to a broker that names no limit, bytes.
@@ -56,6 +59,9 @@ pub struct Connect {
     pub will: Vec<u8>,
     /// What to subscribe to.
     pub subscribe: Vec<String>,
+    /// What the broker holds of it is read once, before the connection counts as standing. A lasting subscription to
+    /// what we say ourselves would hide that nobody else listens.
+    pub read: Vec<String>,
 }
 
 /// A message that may ask for an answer; not one of the box's own.
@@ -91,7 +97,7 @@ pub struct Incoming {
 /// What happened on a link.
 #[derive(Debug)]
 pub enum Notice {
-    /// The connection stands.
+    /// The connection stands, and what the broker held of what was to be read is on its way.
     Up {
         /// How many unconfirmed messages the broker takes.
         receive_maximum: usize,
@@ -158,6 +164,9 @@ pub struct Link {
     driver: Pin<Box<dyn Future<Output = Loss>>>,
     inbox: Rc<RefCell<VecDeque<Happened>>>,
     subscribe: Vec<String>,
+    read: Vec<String>,
+    /// What the broker allows, until it has answered what we subscribe to.
+    welcome: Option<Notice>,
     /// Tokens of QoS 1 messages that have no packet id yet, in the order of sending.
     unnumbered: VecDeque<u64>,
     /// Packet ids on their way, and whose they are.
@@ -170,10 +179,10 @@ impl Link {
     /// # Errors
     /// The options contradict each other.
     pub fn open(connect: Connect) -> Result<Self, Loss> {
-        let Connect { broker, client_id, will_topic, will, subscribe } = connect;
+        let Connect { broker, client_id, will_topic, will, subscribe, read } = connect;
         let mut options = options(broker, client_id);
         options.set_last_will(last_will(will_topic, will));
-        Self::start(options, subscribe)
+        Self::start(options, subscribe, read)
     }
 
     /// The same without a will, for somebody whose going means nothing.
@@ -181,15 +190,17 @@ impl Link {
     /// # Errors
     /// The options contradict each other.
     pub fn visit(broker: Broker, client_id: String, subscribe: Vec<String>) -> Result<Self, Loss> {
-        Self::start(options(broker, client_id), subscribe)
+        Self::start(options(broker, client_id), subscribe, Vec::new())
     }
 
-    fn start(options: MqttOptions, subscribe: Vec<String>) -> Result<Self, Loss> {
+    fn start(options: MqttOptions, subscribe: Vec<String>, read: Vec<String>) -> Result<Self, Loss> {
         let built = AsyncClient::builder(options).capacity(QUEUE).try_build();
         let (client, event_loop) = built.map_err(|error| Loss::Protocol(error.to_string()))?;
         let inbox = Rc::default();
-        let driver = Box::pin(drive(event_loop, Rc::clone(&inbox)));
-        Ok(Self { client, driver, inbox, subscribe, unnumbered: VecDeque::new(), numbered: Vec::new() })
+        let subscribes = !subscribe.is_empty() || !read.is_empty();
+        let driver = Box::pin(drive(event_loop, subscribes, Rc::clone(&inbox)));
+        let (unnumbered, numbered) = (VecDeque::new(), Vec::new());
+        Ok(Self { client, driver, inbox, subscribe, read, welcome: None, unnumbered, numbered })
     }
 
     /// Hands a message over; the next [`Link::poll`] writes it.
@@ -276,7 +287,7 @@ impl Link {
 
     fn notice(&mut self, happened: Happened) -> Option<Notice> {
         match happened {
-            Happened::Connected(connack) => Some(self.connected(&connack)),
+            Happened::Connected(connack) => self.connected(&connack),
             Happened::Wrote(packet) => {
                 // rumqttc numbers messages in the order in which they were handed over, and we are
                 // the only ones who hand any over.
@@ -291,35 +302,57 @@ impl Link {
             Happened::Incoming(incoming) => Some(Notice::Incoming(incoming)),
             Happened::Subscribed(codes) => {
                 let refused = codes.iter().position(|code| !matches!(code, SubscribeReasonCode::Success(_)));
-                refused.and_then(|at| self.subscribe.get(at)).cloned().map(Notice::NotSubscribed)
+                if let Some(filter) = refused.and_then(|at| self.filters().nth(at)) {
+                    let told = Notice::NotSubscribed(filter.clone());
+                    // The connection stands all the same; that is told next.
+                    self.inbox.borrow_mut().push_front(Happened::Subscribed(Vec::new()));
+                    return Some(told);
+                }
+                for filter in self.read.drain(..) {
+                    if let Err(error) = self.client.try_unsubscribe(filter) {
+                        return Some(Notice::Down(Loss::Protocol(error.to_string())));
+                    }
+                }
+                self.welcome.take()
             }
         }
     }
 
-    fn connected(&mut self, connack: &ConnAck) -> Notice {
+    /// Everything that is subscribed to, in its order.
+    fn filters(&self) -> impl Iterator<Item = &String> {
+        self.subscribe.iter().chain(&self.read)
+    }
+
+    fn connected(&mut self, connack: &ConnAck) -> Option<Notice> {
         let properties = connack.properties.as_ref();
         if properties.and_then(|p| p.retain_available) == Some(0) {
-            return Notice::Down(Loss::NoRetain);
+            return Some(Notice::Down(Loss::NoRetain));
         }
-        if !self.subscribe.is_empty() {
-            // The retain flag is wanted as it was published: a broker clears it for whoever listens already,
-            // and a retained command would be carried out now and lie in wait for the next life.
-            let filters = self.subscribe.iter().map(|filter| {
-                let mut filter = SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce);
-                filter.preserve_retain = true;
-                filter
-            });
-            if let Err(error) = self.client.try_subscribe_many(filters) {
-                return Notice::Down(Loss::Protocol(error.to_string()));
-            }
-        }
-        Notice::Up {
+        let up = Notice::Up {
             receive_maximum: properties.and_then(|p| p.receive_max).map_or(usize::from(u16::MAX), usize::from),
             packet: properties
                 .and_then(|p| p.max_packet_size)
                 .and_then(|size| usize::try_from(size).ok())
                 .map_or(OUTGOING, |size| size.min(OUTGOING)),
+        };
+        // The retain flag is wanted as it was published: a broker clears it for whoever listens already,
+        // and a retained command would be carried out now and lie in wait for the next life.
+        let filters: Vec<_> = self
+            .filters()
+            .map(|filter| {
+                let mut filter = SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce);
+                filter.preserve_retain = true;
+                filter
+            })
+            .collect();
+        if filters.is_empty() {
+            return Some(up);
         }
+        if let Err(error) = self.client.try_subscribe_many(filters) {
+            return Some(Notice::Down(Loss::Protocol(error.to_string())));
+        }
+        self.welcome = Some(up);
+        None
     }
 }
 
@@ -364,18 +397,32 @@ fn last_will(topic: String, payload: Vec<u8>) -> LastWill {
 }
 
 /// Runs the event loop until the connection is over.
-async fn drive(mut event_loop: EventLoop, inbox: Rc<RefCell<VecDeque<Happened>>>) -> Loss {
+async fn drive(mut event_loop: EventLoop, subscribes: bool, inbox: Rc<RefCell<VecDeque<Happened>>>) -> Loss {
     let encrypted = matches!(event_loop.options.transport(), Transport::Tls(_));
     let mut closed = None;
     let mut welcome = false;
+    // By when the broker has to have answered what we subscribe to: until then nothing of ours is on its way that
+    // would show that it is dead.
+    let mut answer: Option<Instant> = None;
     loop {
-        let happened = match event_loop.poll().await {
+        let polled = match answer {
+            None => event_loop.poll().await,
+            Some(by) => match timeout_at(by, event_loop.poll()).await {
+                Ok(polled) => polled,
+                Err(_) => return Loss::Silent,
+            },
+        };
+        let happened = match polled {
             Ok(Event::Incoming(Packet::ConnAck(connack))) => {
                 welcome = true;
+                answer = subscribes.then(|| Instant::now() + ANSWER);
                 Happened::Connected(connack)
             }
             Ok(Event::Incoming(Packet::PubAck(ack))) => Happened::Acked(ack.pkid, ack.reason),
-            Ok(Event::Incoming(Packet::SubAck(ack))) => Happened::Subscribed(ack.return_codes),
+            Ok(Event::Incoming(Packet::SubAck(ack))) => {
+                answer = None;
+                Happened::Subscribed(ack.return_codes)
+            }
             Ok(Event::Incoming(Packet::Disconnect(disconnect))) => {
                 closed = Some(format!("{:?}", disconnect.reason_code));
                 continue;

@@ -60,6 +60,8 @@ pub struct Config {
     pub beds: Vec<Id>,
     /// What else to subscribe to, below the site: `station/+/presence`.
     pub listen: Vec<String>,
+    /// What the broker holds of which is to be read at each connect, before anything is said: `bed/room-1/alarm/+`.
+    pub read: Vec<String>,
     /// How much telemetry may wait for the broker, and for how long.
     pub bounds: Bounds,
 }
@@ -377,6 +379,7 @@ impl Publisher {
         let will_seq = self.next_seq(status);
         let commands = self.config.beds.iter().map(|bed| Topic::Bed(*bed, BedTopic::Command)).chain([status]);
         let mut subscribe: Vec<_> = commands.map(|topic| self.config.root.topic(&topic)).collect();
+        let read = self.config.read.iter().map(|filter| format!("{}/{filter}", self.config.root)).collect();
         subscribe.extend(self.config.listen.iter().map(|filter| format!("{}/{filter}", self.config.root)));
         let connect = Connect {
             broker: self.config.broker.clone(),
@@ -384,6 +387,7 @@ impl Publisher {
             will_topic: self.config.root.topic(&status),
             will: self.status(will_seq, BoxState::Lost),
             subscribe,
+            read,
         };
         match Link::open(connect) {
             Ok(link) => self.link = Some(link),
