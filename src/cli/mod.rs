@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, each with its arguments and its `run`.
 
+mod audit;
 #[cfg(feature = "demo-broker")]
 mod broker;
 mod capture;
@@ -34,6 +35,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     // One line a subcommand.
+    Audit(audit::Audit),
     #[cfg(feature = "demo-broker")]
     #[command(hide = true)]
     Broker(broker::Broker),
@@ -58,6 +60,7 @@ impl Cli {
     /// What could not be done, with what to do about it.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
+            Command::Audit(audit) => audit.run(),
             #[cfg(feature = "demo-broker")]
             Command::Broker(broker) => broker.run(),
             Command::Capture(capture) => capture.run(),

@@ -5,7 +5,7 @@ use super::table::Table;
 /// How much of the journal is kept, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Story, notes and audit log, days.
+    /// Story and notes, days; the audit log is kept for ever.
     pub days: u16,
     /// Readings, hours.
     pub history_hours: u16,

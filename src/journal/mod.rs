@@ -11,6 +11,7 @@
 //! * [`store`]: one file: opened, brought up to date, set aside.
 //! * [`state`], [`history`]: what stands in the two files.
 //! * [`chain`]: the audit log, each entry sealed by the one before.
+//! * [`ledger`]: what was said, held against what a receiver has heard.
 //! * [`writer`]: the thread that writes.
 //!
 //! Nothing here waits on the hot thread: a [`Journal`] hands over and goes on. Two lanes: the story, the beds and
@@ -20,6 +21,7 @@
 pub mod chain;
 pub mod entry;
 pub mod history;
+pub mod ledger;
 pub mod state;
 pub mod store;
 pub mod writer;

@@ -148,7 +148,8 @@ impl State {
         self.last
     }
 
-    /// Forgets what is older than `before`; what the broker has not confirmed stays.
+    /// Forgets what is older than `before`. What the broker has not confirmed stays, and so does the audit log, which
+    /// would be broken without its beginning.
     ///
     /// # Errors
     /// The disk does not take it.
@@ -205,7 +206,7 @@ pub(super) fn last_seq(connection: &Connection, table: &str, boot: BootId) -> ru
     Ok(last)
 }
 
-/// Every entry of the audit log, oldest first, and the seal before the first.
+/// Every entry of the audit log, oldest first.
 ///
 /// # Errors
 /// The file cannot be read.

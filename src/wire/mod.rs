@@ -4,6 +4,7 @@
 //! unit in its name, a missing value is an absent key beside a typed reason, never `null` and never 0,
 //! and no name, serial number, port, address, drug or free text is in any topic or payload.
 
+pub mod account;
 pub mod action;
 pub mod alarm;
 pub mod audit;
