@@ -56,7 +56,9 @@ async fn who_asked_what_is_on_record_with_what_became_of_it_and_a_change_is_foun
     let entries: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let brief: Vec<_> = entries
         .iter()
-        .map(|entry| (entry["what"].as_str().unwrap(), entry["asked"]["action"].as_str(), entry["reply"]["refused"].as_str()))
+        .map(|entry| {
+            (entry["what"].as_str().unwrap(), entry["asked"]["action"].as_str(), entry["reply"]["refused"].as_str())
+        })
         .collect();
     assert_eq!(
         brief,
@@ -80,7 +82,9 @@ async fn who_asked_what_is_on_record_with_what_became_of_it_and_a_change_is_foun
     let journal = Connection::open(state.join("state.db")).unwrap();
     let note: String = journal.query_row("SELECT text FROM note", [], |row| row.get(0)).unwrap();
     assert_eq!(note, "asked for her sister");
-    journal.execute("UPDATE audit SET entry = replace(CAST(entry AS TEXT), 'nurse-2', 'nurse-3') WHERE number = 2", []).unwrap_err();
+    journal
+        .execute("UPDATE audit SET entry = replace(CAST(entry AS TEXT), 'nurse-2', 'nurse-3') WHERE number = 2", [])
+        .unwrap_err();
     journal
         .execute("UPDATE audit SET entry = CAST(replace(CAST(entry AS TEXT), 'nurse-2', 'nurse-3') AS BLOB) WHERE number = 2", [])
         .unwrap();

@@ -156,6 +156,7 @@ enum Happened {
     Acked(u16, PubAckReason),
     Incoming(Incoming),
     Subscribed(Vec<SubscribeReasonCode>),
+    Unsubscribed,
 }
 
 /// One connection, or the attempt at one.
@@ -165,6 +166,8 @@ pub struct Link {
     inbox: Rc<RefCell<VecDeque<Happened>>>,
     subscribe: Vec<String>,
     read: Vec<String>,
+    /// Of so many filters the reading is not over yet.
+    reading: usize,
     /// What the broker allows, until it has answered what we subscribe to.
     welcome: Option<Notice>,
     /// Tokens of QoS 1 messages that have no packet id yet, in the order of sending.
@@ -200,7 +203,7 @@ impl Link {
         let subscribes = !subscribe.is_empty() || !read.is_empty();
         let driver = Box::pin(drive(event_loop, subscribes, Rc::clone(&inbox)));
         let (unnumbered, numbered) = (VecDeque::new(), Vec::new());
-        Ok(Self { client, driver, inbox, subscribe, read, welcome: None, unnumbered, numbered })
+        Ok(Self { client, driver, inbox, subscribe, read, reading: 0, welcome: None, unnumbered, numbered })
     }
 
     /// Hands a message over; the next [`Link::poll`] writes it.
@@ -308,12 +311,22 @@ impl Link {
                     self.inbox.borrow_mut().push_front(Happened::Subscribed(Vec::new()));
                     return Some(told);
                 }
-                for filter in self.read.drain(..) {
+                let read = std::mem::take(&mut self.read);
+                if read.is_empty() {
+                    return self.welcome.take();
+                }
+                for filter in read {
                     if let Err(error) = self.client.try_unsubscribe(filter) {
                         return Some(Notice::Down(Loss::Protocol(error.to_string())));
                     }
+                    self.reading += 1;
                 }
-                self.welcome.take()
+                None
+            }
+            // What was read is on its way, and we hear no more of it.
+            Happened::Unsubscribed => {
+                self.reading = self.reading.saturating_sub(1);
+                if self.reading == 0 { self.welcome.take() } else { None }
             }
         }
     }
@@ -423,6 +436,7 @@ async fn drive(mut event_loop: EventLoop, subscribes: bool, inbox: Rc<RefCell<Ve
                 answer = None;
                 Happened::Subscribed(ack.return_codes)
             }
+            Ok(Event::Incoming(Packet::UnsubAck(_))) => Happened::Unsubscribed,
             Ok(Event::Incoming(Packet::Disconnect(disconnect))) => {
                 closed = Some(format!("{:?}", disconnect.reason_code));
                 continue;

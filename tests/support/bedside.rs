@@ -41,6 +41,8 @@ pub struct Bedside {
     pub expects_station: bool,
     /// Where its flight recorder saves; `None`: it is off, as it is by default.
     pub flights: Option<PathBuf>,
+    /// What is in the environment of the daemon.
+    pub env: Vec<(&'static str, PathBuf)>,
 }
 
 impl Bedside {
@@ -57,6 +59,7 @@ impl Bedside {
             host: "box-3",
             expects_station: false,
             flights: None,
+            env: Vec::new(),
         }
     }
 
@@ -82,7 +85,7 @@ impl Bedside {
         let file = self.dir.path().join("vitalsd.toml");
         std::fs::write(&file, self.config()).expect("a file");
         let root = if self.own_root { self.dir.path() } else { Path::new("/") };
-        Daemon::start(&file, root)
+        Daemon::start(&file, root, &self.env)
     }
 
     /// Below which `/sys` and `/dev` are looked up, if it has a root of its own.
@@ -127,13 +130,14 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts it with the configuration in a file; ports are looked up below `root`.
-    pub fn start(config: &Path, root: &Path) -> Self {
+    pub fn start(config: &Path, root: &Path, env: &[(&str, PathBuf)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_vitalsd"))
             .args(["run", "--config"])
             .arg(config)
             .arg("--root")
             .arg(root)
             .env_remove("VITALSD_LOG")
+            .envs(env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -167,6 +171,11 @@ impl Daemon {
     /// Whether it runs.
     pub fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal.

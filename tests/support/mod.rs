@@ -10,10 +10,12 @@
 
 pub mod authority;
 pub mod bedside;
+pub mod chaos;
 pub mod clinic;
 pub mod fake_box;
 pub mod guest;
 pub mod mosquitto;
+pub mod proxy;
 
 pub use mosquitto::Broker;
 

@@ -77,6 +77,12 @@ impl Broker {
         assert!(self.launch(), "the broker does not come back on port {}", self.port);
     }
 
+    /// Starts it again with other lines of configuration.
+    pub fn restart_with(&mut self, extra: &'static str) {
+        self.extra = extra;
+        self.restart();
+    }
+
     /// Stops it in mid-step; its sockets stay open.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);

@@ -177,7 +177,8 @@ impl Hot {
             warn!(bed = %id, %condition, "the broker holds an alarm that cannot be read; it is left there");
             return;
         };
-        if found.boot_id == self.boot_id {
+        // Another box that claims the bed speaks for itself (R10.4).
+        if found.boot_id == self.boot_id || found.r#box != self.box_id {
             return;
         }
         let alarm = found.message.now;
