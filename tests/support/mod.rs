@@ -9,6 +9,7 @@
 )]
 
 pub mod bedside;
+pub mod contract;
 pub mod fake_box;
 pub mod mosquitto;
 
