@@ -109,6 +109,23 @@ fn every_topic_stands_in_the_asyncapi_document() {
     assert_eq!(met, channels.collect(), "no channel is there without a topic");
 }
 
+#[test]
+fn the_page_for_integrators_has_every_topic_with_its_terms() {
+    let (document, page) = (asyncapi(), fs::read_to_string(docs().join("README.md")).unwrap());
+    for operation in document["operations"].as_object().unwrap().values() {
+        let channel =
+            document.pointer(operation["channel"]["$ref"].as_str().unwrap().strip_prefix('#').unwrap()).unwrap();
+        let address = channel["address"].as_str().unwrap().strip_prefix("vitals/v1/{site}/").unwrap();
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{address}` |")));
+        let row: Vec<_> = row.unwrap_or_else(|| panic!("no row of {address}")).split('|').map(str::trim).collect();
+        let mqtt = &operation["bindings"]["mqtt"];
+        let kind = if mqtt["retain"] == true { "slot" } else { channel["x-kind"].as_str().unwrap() };
+        let expiry = mqtt["messageExpiryInterval"].as_u64().map_or(String::new(), |seconds| format!("{seconds} s"));
+        let terms = [kind.replace("ephemeral", "for now"), mqtt["qos"].to_string(), expiry];
+        assert_eq!(row[2..5], terms, "{address}");
+    }
+}
+
 /// Somebody at a terminal of the clinic.
 struct Terminal(u16);
 

@@ -114,7 +114,7 @@ fn close(schema: &mut Value, whole: bool) {
             ("items" | "additionalProperties", inner) => close(inner, true),
             ("$defs", Value::Object(inner)) => inner.values_mut().for_each(|schema| close(schema, false)),
             ("allOf" | "anyOf" | "oneOf", Value::Array(inner)) => {
-                inner.iter_mut().for_each(|schema| close(schema, false))
+                inner.iter_mut().for_each(|schema| close(schema, false));
             }
             _ => {}
         }

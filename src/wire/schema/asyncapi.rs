@@ -54,23 +54,45 @@ pub fn document() -> Value {
 }
 
 fn of_message(message: &Message, schemas: &mut Map<String, Value>) -> Value {
-    let mut told = json!({ "name": message.name, "title": message.title, "summary": message.about });
-    let Some(Value::Object(mut payload)) = message.schema().map(schemars::Schema::to_value) else { return told };
-    // Which dialect it is, the document says; what many messages share, stands once.
-    payload.remove("$schema");
-    if let Some(Value::Object(shared)) = payload.remove("$defs") {
-        schemas.extend(shared.into_iter().map(|(name, schema)| (name, among_components(schema))));
-    }
-    told["payload"] = among_components(Value::Object(payload));
-    let mqtt = json!({ "payloadFormatIndicator": 0, "bindingVersion": BINDING });
-    told["bindings"] = json!({ "mqtt": mqtt });
-    if message.name == message::COMMAND.name {
-        told["bindings"]["mqtt"]["responseTopic"] =
-            json!({ "type": "string", "description": "Where the reply is to go: a topic that nobody else uses." });
-        told["bindings"]["mqtt"]["correlationData"] =
-            json!({ "type": "string", "description": "Any bytes. The reply has the same." });
-    }
-    told
+    let payload = message.schema().map(|schema| {
+        let mut payload = schema.to_value();
+        if let Some(payload) = payload.as_object_mut() {
+            // Which dialect it is, the document says; what many messages share, stands once.
+            payload.remove("$schema");
+            if let Some(Value::Object(shared)) = payload.remove("$defs") {
+                schemas.extend(shared.into_iter().map(|(name, schema)| (name, among_components(schema))));
+            }
+        }
+        among_components(payload)
+    });
+    let asks = is_command(message);
+    let topic = json!({ "type": "string", "description": "Where the reply is to go: a topic that nobody else uses." });
+    let data = json!({ "type": "string", "description": "Any bytes. The reply has the same." });
+    let mqtt = object([
+        // UTF-8, which is asked of nobody else.
+        ("payloadFormatIndicator", (!asks).then(|| 1.into())),
+        ("contentType", (!asks).then(|| "application/json".into())),
+        ("responseTopic", asks.then_some(topic)),
+        ("correlationData", asks.then_some(data)),
+        ("bindingVersion", Some(BINDING.into())),
+    ]);
+    let bindings = payload.is_some().then(|| json!({ "mqtt": mqtt }));
+    object([
+        ("name", Some(message.name.into())),
+        ("title", Some(message.title.into())),
+        ("summary", Some(message.about.into())),
+        ("payload", payload),
+        ("bindings", bindings),
+    ])
+}
+
+fn is_command(message: &Message) -> bool {
+    message.name == message::COMMAND.name
+}
+
+/// What is there of these.
+fn object<const N: usize>(entries: [(&str, Option<Value>); N]) -> Value {
+    entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect::<Map<_, _>>().into()
 }
 
 /// The same schema with its references where the document has them.
@@ -127,28 +149,27 @@ fn of_operation(channel: &Channel) -> (String, Value) {
         Speaker::Box => ("send", "tell"),
         Speaker::Station => ("receive", "hear"),
     };
-    let mut mqtt = json!({
-        "qos": channel.terms.qos, "retain": channel.terms.kind == Kind::Slot, "bindingVersion": BINDING
+    let mqtt = object([
+        ("qos", Some(channel.terms.qos.into())),
+        ("retain", Some((channel.terms.kind == Kind::Slot).into())),
+        ("messageExpiryInterval", channel.terms.expiry_s.map(Value::from)),
+        ("bindingVersion", Some(BINDING.into())),
+    ]);
+    let reply = json!({
+        "address": {
+            "location": "$message.header#/responseTopic",
+            "description": "The response topic, a property of the MQTT 5 packet. Without one there is no reply."
+        },
+        "channel": { "$ref": format!("#/channels/{REPLIES}") },
+        "messages": [{ "$ref": format!("#/channels/{REPLIES}/messages/{REPLIES}") }],
     });
-    if let Some(seconds) = channel.terms.expiry_s {
-        mqtt["messageExpiryInterval"] = json!(seconds);
-    }
-    let mut operation = json!({
-        "action": action,
-        "channel": { "$ref": format!("#/channels/{name}") },
-        "messages": [{ "$ref": format!("#/channels/{name}/messages/{name}") }],
-        "bindings": { "mqtt": mqtt },
-    });
-    if name == message::COMMAND.name {
-        operation["reply"] = json!({
-            "address": {
-                "location": "$message.header#/responseTopic",
-                "description": "The response topic, a property of the MQTT 5 packet. Without one there is no reply."
-            },
-            "channel": { "$ref": format!("#/channels/{REPLIES}") },
-            "messages": [{ "$ref": format!("#/channels/{REPLIES}/messages/{REPLIES}") }],
-        });
-    }
+    let operation = object([
+        ("action", Some(action.into())),
+        ("channel", Some(json!({ "$ref": format!("#/channels/{name}") }))),
+        ("messages", Some(json!([{ "$ref": format!("#/channels/{name}/messages/{name}") }]))),
+        ("bindings", Some(json!({ "mqtt": mqtt }))),
+        ("reply", is_command(&channel.message).then_some(reply)),
+    ]);
     (format!("{verb}-{name}"), operation)
 }
 

@@ -29,7 +29,7 @@ pub fn plain(schema: &mut Schema) {
         within_range(object);
     }
     transform_subschemas(&mut plain, schema);
-    alone(schema);
+    on_its_own(schema);
 }
 
 /// What is missing is an absent key: an `Option` never becomes null.
@@ -89,7 +89,7 @@ fn number(value: f64) -> Value {
 }
 
 /// Before the draft of 2019 a `$ref` hid what stood beside it, and tools still read it so: it stands alone.
-fn alone(schema: &mut Schema) {
+fn on_its_own(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
     if object.len() > 1
         && let Some(reference) = object.remove("$ref")
@@ -99,5 +99,34 @@ fn alone(schema: &mut Schema) {
             Value::Array(all) => all.push(reference),
             other => *other = Value::Array(vec![reference]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vitalsd_core::vitals::{PerfusionIndex, Pressure, PulseRate, Spo2};
+
+    use super::*;
+
+    /// The core takes what is in the range of that name, and nothing beyond it; `unit` parts make one.
+    fn is_the_range_of(name: &str, unit: f64, takes: impl Fn(u16) -> bool) {
+        let (_, lowest, highest) = RANGES.into_iter().find(|(of, ..)| *of == name).unwrap();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
+        let [lowest, highest] = [lowest, highest].map(|edge| (edge * unit).round() as u16);
+        assert!(takes(lowest) && takes(highest) && !takes(lowest - 1) && !takes(highest + 1), "{name}");
+    }
+
+    #[test]
+    fn the_ranges_are_those_of_the_core() {
+        for spo2 in ["spo2_pct", "median_pct"] {
+            is_the_range_of(spo2, 10.0, |tenths| Spo2::tenths(tenths).is_some());
+        }
+        for pulse in ["pulse_bpm", "cuff_pulse_bpm", "median_bpm"] {
+            is_the_range_of(pulse, 1.0, |bpm| PulseRate::bpm(bpm).is_some());
+        }
+        for pressure in ["systolic_mmhg", "diastolic_mmhg", "mean_mmhg"] {
+            is_the_range_of(pressure, 1.0, |mmhg| Pressure::mmhg(mmhg).is_some());
+        }
+        is_the_range_of("perfusion_index_pct", 100.0, |hundredths| PerfusionIndex::hundredths(hundredths).is_some());
     }
 }
