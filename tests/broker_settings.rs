@@ -183,7 +183,7 @@ async fn going_without_encryption_is_said_loudly_by_check_and_by_the_daemon() {
     assert!(checked.status.success());
     assert!(out(&checked).contains("NOT ENCRYPTED"), "{}", out(&checked));
     assert!(err(&checked).contains("warning: NOT ENCRYPTED"), "{}", err(&checked));
-    let mut daemon = Daemon::start(&file, Path::new("/"));
+    let mut daemon = Daemon::start(&file, Path::new("/"), &[]);
     daemon.logs(&["WARN", "NOT ENCRYPTED", "192.0.2.1"]).await;
 }
 

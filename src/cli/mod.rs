@@ -16,6 +16,7 @@ mod place;
 mod ports;
 mod replay;
 mod run;
+mod schema;
 mod session;
 mod simulate;
 
@@ -49,6 +50,7 @@ enum Command {
     Ports(ports::Ports),
     Run(run::Run),
     Replay(replay::Replay),
+    Schema(schema::Schema),
     Session(session::Session),
     Simulate(simulate::Simulate),
 }
@@ -73,6 +75,7 @@ impl Cli {
             Command::Ports(ports) => ports.run(),
             Command::Run(run) => run.run(),
             Command::Replay(replay) => replay.run(),
+            Command::Schema(schema) => schema.run(),
             Command::Session(session) => session.run(),
             Command::Simulate(simulate) => simulate.run(),
         }

@@ -3,6 +3,7 @@
 //! The same shape tells in `bed/{bed}/event` what a person did, with one exception: the text of a note never
 //! leaves the box.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vitalsd_core::monitor::input::{self, Checklist, CloseReason, Label, Named, OffReason, Route, Side, StandbyReason};
 use vitalsd_core::monitor::observation::{Observation, Responsiveness};
@@ -10,26 +11,27 @@ use vitalsd_core::monitor::output::Condition;
 use vitalsd_core::time::Span;
 use vitalsd_core::vitals::{BloodPressure, Pressure};
 
+use super::schema::{Word, mirror};
 use super::topic::Id;
 
 /// A note is at most this many characters long (R5.10).
 const NOTE_AT_MOST: usize = 80;
 
 /// The actions of a command, and of the event that it leaves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// Open a session.
     Open(Opening),
     /// The dose was given.
     Dose {
-        /// How long ago.
+        /// How long ago it was so; absent: now.
         #[serde(default)]
         ago_ms: u64,
     },
     /// Another dose was given: onset and window begin again, the baseline stays.
     DoseAgain {
-        /// How long ago.
+        /// How long ago it was so; absent: now.
         #[serde(default)]
         ago_ms: u64,
     },
@@ -43,13 +45,13 @@ pub enum Action {
     InfusionResume,
     /// The infusion has ended.
     InfusionEnd {
-        /// How long ago.
+        /// How long ago it was so; absent: now.
         #[serde(default)]
         ago_ms: u64,
     },
     /// The window lasts longer.
     Prolong {
-        /// By how much.
+        /// By how much longer.
         by_ms: u64,
     },
     /// The treatment is broken off: window rules for 60 min.
@@ -60,11 +62,13 @@ pub enum Action {
     Close {
         /// Why it ends although measured items are not met.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<Word<CloseReason>>")]
         reason: Option<CloseReason>,
     },
     /// The patient is disconnected for a while.
     Standby {
         /// Why.
+        #[schemars(with = "Word<StandbyReason>")]
         reason: StandbyReason,
     },
     /// The patient is back.
@@ -80,14 +84,15 @@ pub enum Action {
     /// This person's pulse is normally below 50.
     ConfirmSlowPulse,
     /// Accept an alarm and mute this episode of it: *I'm going*.
-    Acknowledge(Named),
+    Acknowledge(#[schemars(with = "mirror::Named")] Named),
     /// Take the acceptance back.
-    Withdraw(Named),
+    Withdraw(#[schemars(with = "mirror::Named")] Named),
     /// *Can't go*: tell the others at once.
-    Decline(Named),
+    Decline(#[schemars(with = "mirror::Named")] Named),
     /// A latched alarm has been seen.
     Seen {
         /// Which condition.
+        #[schemars(with = "Word<Condition>")]
         condition: Condition,
         /// Which of its episodes was seen.
         episode: u32,
@@ -99,17 +104,20 @@ pub enum Action {
     /// Switch one condition off until the session ends.
     SwitchOff {
         /// Which condition.
+        #[schemars(with = "Word<Condition>")]
         condition: Condition,
         /// Why.
+        #[schemars(with = "Word<OffReason>")]
         reason: OffReason,
     },
     /// Switch it on again.
     SwitchOn {
         /// Which condition.
+        #[schemars(with = "Word<Condition>")]
         condition: Condition,
     },
     /// Something was seen or given: its `code`, and `score` or `responds` where the code has one.
-    Observe(Observation),
+    Observe(#[schemars(with = "mirror::Observation")] Observation),
     /// A note of 1 to 80 characters. The text stays in the journal of the box; no event carries it.
     Note {
         /// The text.
@@ -119,36 +127,39 @@ pub enum Action {
     /// A check round was made.
     Check {
         /// To what the person responds.
+        #[schemars(with = "Word<Responsiveness>")]
         responds: Responsiveness,
         /// Breaths a minute, if they were counted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         breaths_per_min: Option<u8>,
     },
-    /// HELP.
+    /// HELP: every station is called.
     Help,
     /// Help is here, or was not needed.
     HelpOver,
     /// What only a person can see before the patient leaves, signed by the actor: all ten answers.
-    Checklist(Checklist),
+    Checklist(#[schemars(with = "mirror::Checklist")] Checklist),
     /// What an alarm was worth, once it is over.
     Label {
         /// Which condition.
+        #[schemars(with = "Word<Condition>")]
         condition: Condition,
-        /// Which of its episodes.
+        /// Its `episode`, as the alarm says it.
         episode: u32,
         /// What it was.
+        #[schemars(with = "Word<Label>")]
         label: Label,
     },
     /// A pressure measured by hand.
     Pressure {
-        /// mmHg.
+        /// Systolic, mmHg.
         systolic_mmhg: u16,
-        /// mmHg.
+        /// Diastolic, mmHg.
         diastolic_mmhg: u16,
-        /// mmHg, if known.
+        /// Mean, mmHg, if known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mean_mmhg: Option<u16>,
-        /// How long ago it was measured.
+        /// How long ago it was measured; absent: now.
         #[serde(default)]
         ago_ms: u64,
     },
@@ -164,15 +175,19 @@ pub enum Action {
 
 /// What is said of a session when it is opened. Route and limbs are asked and have no default; what else is not
 /// said, is not so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Opening {
     /// How the dose will be given.
+    #[schemars(with = "Word<Route>")]
     pub route: Route,
     /// Where the cuff is.
+    #[schemars(with = "Word<Side>")]
     pub cuff_arm: Side,
     /// Where the probe is.
+    #[schemars(with = "Word<Side>")]
     pub probe_hand: Side,
     /// Where the cannula is.
+    #[schemars(with = "Word<Side>")]
     pub iv_arm: Side,
     /// How long the infusion is planned to run, IV only.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,47 +2,54 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vitalsd_core::monitor::output::{self, Activation, AlarmKind, Condition, Phase, Presence, Priority};
 
 use super::clock::{Clock, WallTime};
 use super::reading::{Limit, Reading};
+use super::schema::Word;
 use super::words;
 
 /// An alarm condition as it stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alarm {
-    /// Which.
+    /// Which condition, as in the topic.
+    #[schemars(with = "Word<Condition>")]
     pub condition: Condition,
-    /// Its row or rule in the rule book.
+    /// Its row in the alarm preset, or the rule that it follows.
     pub row: Cow<'static, str>,
     /// Patient or equipment.
+    #[schemars(with = "Word<AlarmKind>")]
     pub kind: AlarmKind,
     /// How grave, in the present phase.
+    #[schemars(with = "Word<Priority>")]
     pub priority: Priority,
     /// Whether it is there.
+    #[schemars(with = "Word<Presence>")]
     pub presence: Presence,
-    /// Whether it is listened to.
+    /// Whether it may sound.
+    #[schemars(with = "Word<Activation>")]
     pub activation: Activation,
-    /// Counts up each time it becomes active.
+    /// Counts how often the condition became active; an acknowledgement names it.
     pub episode: u32,
-    /// Whether it is announced, or stands under a higher one of its group.
+    /// Whether it is announced; `false`: it stands under a graver one of its group.
     pub announced: bool,
-    /// Whether it is to be heard now.
+    /// Whether it is to be heard now, at the stations.
     pub sounds: bool,
     /// Whether the sounder at the bedside is to be heard as well.
     pub bedside: bool,
     /// Since when every station is told, because nobody took it, or whoever took it passed it on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalated_at: Option<WallTime>,
-    /// Who accepted this episode.
+    /// Who accepted this episode; absent: nobody has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ack: Option<Ack>,
-    /// When it became active.
+    /// When it became active: `delay_ms` after the limit was broken.
     pub since: WallTime,
     /// How much of the time before `since` was delay by design.
     pub delay_ms: u64,
-    /// When it ended.
+    /// When it ended; absent: it has not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<WallTime>,
     /// The value that keeps it up, or the newest one of its quantity.
@@ -60,17 +67,18 @@ pub struct Alarm {
     /// There is no fresh value: what is shown is the last one.
     pub stale: bool,
     /// The phase at the last change.
+    #[schemars(with = "Word<Phase>")]
     pub phase: Phase,
-    /// All of it in words.
+    /// All of it in words, as a nurse reads it; English.
     pub reason: String,
 }
 
 /// An acceptance of one episode.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ack {
     /// A person or a station, an opaque id.
     pub actor: String,
-    /// When.
+    /// When it was accepted.
     pub at: WallTime,
 }
 

@@ -1,5 +1,6 @@
 //! The slots of a bed: its whole state for a late joiner, its session, its devices.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vitalsd_core::driver::{DecodeStats, LineSettings};
 use vitalsd_core::monitor::Bed;
@@ -11,14 +12,16 @@ use vitalsd_core::time::Time;
 use super::alarm::Alarm;
 use super::clock::{Clock, WallTime};
 use super::readiness::Readiness;
+use super::schema::Word;
 use super::topic::Id;
 use super::vitals::{Oximetry, Pressure};
 
 /// `bed/{bed}/state`: everything that a station needs that joins now. Published with its `rev` as
 /// `Slot<State>`, on every change and every 5 s.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct State {
     /// The phase of the session.
+    #[schemars(with = "Word<Phase>")]
     pub phase: Phase,
     /// The newest oximetry; absent: none since the start.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,11 +54,13 @@ pub struct State {
 }
 
 /// A condition that a person has switched off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SwitchedOff {
     /// Which.
+    #[schemars(with = "Word<Condition>")]
     pub condition: Condition,
     /// Why.
+    #[schemars(with = "Word<OffReason>")]
     pub reason: OffReason,
     /// Who did it, an opaque id.
     pub actor: String,
@@ -63,10 +68,11 @@ pub struct SwitchedOff {
     pub since: WallTime,
 }
 
-/// A value with its age at the envelope's `at`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// A value with its age.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Aged{T}")]
 pub struct Aged<T> {
-    /// How old it is, ms.
+    /// How long ago it was so, at the envelope's `at`.
     pub age_ms: u64,
     /// The value.
     #[serde(flatten)]
@@ -74,7 +80,7 @@ pub struct Aged<T> {
 }
 
 /// One device in the state of a bed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceState {
     /// Its alias.
     pub device: Id,
@@ -126,7 +132,7 @@ fn newest(bed: &Bed, now: Time) -> Option<sample::Oximetry> {
 }
 
 /// The state of the way to a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "connection", rename_all = "snake_case")]
 pub enum Connection {
     /// The port is open; nothing understood yet.
@@ -136,12 +142,13 @@ pub enum Connection {
     /// It is gone.
     Lost {
         /// Why.
+        #[schemars(with = "Word<LossReason>")]
         reason: LossReason,
     },
 }
 
 /// `bed/{bed}/device/{device}`. Never its port, its serial number, or what it says about itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Device {
     /// Its alias.
     pub device: Id,
@@ -159,7 +166,7 @@ pub struct Device {
 }
 
 /// What a driver has decoded and rejected since it was started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decoded {
     /// Frames that passed every check.
     pub good_frames: u64,

@@ -1,8 +1,10 @@
 //! From the core's milliseconds to the wall clock, for the payload only: no decision depends on it (R1.1).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use vitalsd_core::time::Time;
 
@@ -36,6 +38,20 @@ impl<'de> Deserialize<'de> for WallTime {
         text.parse()
             .map(Self)
             .map_err(|error| de::Error::custom(format_args!("expected RFC 3339, found {text:?}: {error}")))
+    }
+}
+
+impl JsonSchema for WallTime {
+    fn schema_name() -> Cow<'static, str> {
+        "WallTime".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A moment, RFC 3339 in UTC with milliseconds, by the clock of the box.",
+            "type": "string", "format": "date-time",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$"
+        })
     }
 }
 

@@ -1,21 +1,23 @@
 //! Commands to a bed, and the replies: `bed/{bed}/command`, answered at the response topic.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vitalsd_core::monitor::input::CommandRefusal;
 use vitalsd_core::monitor::output::{Phase, Priority};
 
 pub use super::action::{Action, Opening, Unsound};
 use super::envelope::BootId;
+use super::schema::Word;
 use super::topic::Id;
 
 /// What a person asks of a bed. Never honoured when retained.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Command {
-    /// The life of the box that the sender believes to speak to.
+    /// `boot_id` of that heartbeat: the life of the box that the sender believes to speak to.
     pub boot_id: BootId,
-    /// `uptime_ms` of the newest heartbeat seen: how fresh the sender's picture is.
+    /// `uptime_ms` of the newest heartbeat that the sender has heard: how fresh its picture is. Older than 30 s is refused.
     pub uptime_ms: u64,
-    /// The same key twice is the same command, carried out once.
+    /// Of the sender's own choice, new for each command. The same key twice is the same command, carried out once.
     pub key: String,
     /// A person or a station. An id and no name: everyone who sees the broker sees who did it.
     pub actor: Id,
@@ -25,7 +27,7 @@ pub struct Command {
 }
 
 /// The answer to a command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reply {
     /// The key of the command; absent: it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,14 +38,14 @@ pub struct Reply {
 }
 
 /// What became of a command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// It was carried out.
     Done,
     /// It was not.
     Refused {
-        /// Why.
+        /// Why, as a word.
         #[serde(flatten)]
         refusal: Refusal,
         /// Why, in words, with what to do about it.
@@ -52,7 +54,7 @@ pub enum Outcome {
 }
 
 /// Why a command was not carried out, with what is so now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "refused", rename_all = "snake_case")]
 pub enum Refusal {
     /// A session is open already.
@@ -66,6 +68,7 @@ pub enum Refusal {
     /// Not in this phase of the session.
     WrongPhase {
         /// The phase now.
+        #[schemars(with = "Word<Phase>")]
         phase: Phase,
     },
     /// Back-dated further than allowed.
@@ -104,6 +107,7 @@ pub enum Refusal {
         episode: u32,
         /// Its priority now; absent: not present.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<Word<Priority>>")]
         priority: Option<Priority>,
     },
     /// Somebody else has accepted it.

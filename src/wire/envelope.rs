@@ -1,8 +1,10 @@
 //! What stands around every message: who says it, in which life of the box, in which order, and when.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::clock::WallTime;
@@ -10,19 +12,19 @@ use super::topic::{Id, Topic};
 
 /// A message with what every payload carries. `(box, boot_id, stream, seq)` is the key by which a
 /// receiver drops duplicates, which QoS 1 allows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Envelope<T> {
     /// Which box says it.
     pub r#box: Id,
-    /// In which of its lives.
+    /// In which of its lives: nothing is counted across two of them.
     pub boot_id: BootId,
-    /// The topic below the site.
+    /// The topic that it is published on, below the site.
     pub stream: Topic,
-    /// Counts up by one within the stream and the life, from 1.
+    /// Counts the messages of this stream in this life, from 1.
     pub seq: u64,
-    /// When it was so.
+    /// When it was so, by the clock of the box; whether that is right, the heartbeat says.
     pub at: WallTime,
-    /// Late: it was said before the present connection. Nothing replayed ever sounds.
+    /// It is late: it had to wait for the broker. Absent: it is not. Nothing replayed ever sounds.
     #[serde(default, skip_serializing_if = "is_false")]
     pub replayed: bool,
     /// What.
@@ -31,9 +33,9 @@ pub struct Envelope<T> {
 }
 
 /// A message of which only the newest holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Slot<T> {
-    /// Counts up when the content changes; within one life of the box the highest is the newest.
+    /// Counts what the bed has said in slots: within one life of the box the highest of a topic is the newest.
     pub rev: u64,
     /// What holds now.
     #[serde(flatten)]
@@ -127,6 +129,20 @@ impl Serialize for BootId {
 impl<'de> Deserialize<'de> for BootId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for BootId {
+    fn schema_name() -> Cow<'static, str> {
+        "BootId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "One life of a box, from one start of the daemon to the next. The decimal number before the \
+                            hyphen counts the starts; the hex digits tell two lives apart if a disk was restored.",
+            "type": "string", "pattern": "^[0-9]{6,10}-[0-9a-f]{6}$"
+        })
     }
 }
 

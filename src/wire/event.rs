@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vitalsd_core::monitor::input::{DeviceIndex, Link};
 use vitalsd_core::monitor::output::{self, EventKind, Phase};
@@ -11,10 +12,11 @@ use super::alarm::Alarm;
 use super::bed::Connection;
 use super::clock::Clock;
 use super::envelope::BootId;
+use super::schema::Word;
 use super::topic::{Id, Topic};
 
 /// Something that happened. When, says the envelope.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// An alarm condition became active and is announced.
@@ -40,13 +42,15 @@ pub enum Event {
     /// The phase of the session changed.
     Phase {
         /// The phase before.
+        #[schemars(with = "Word<Phase>")]
         from: Phase,
         /// The phase now.
+        #[schemars(with = "Word<Phase>")]
         to: Phase,
     },
     /// A person did something: the action as it was asked, without the text of a note.
     Did {
-        /// Who.
+        /// Who, an opaque id.
         actor: String,
         /// What.
         #[serde(flatten)]
@@ -54,7 +58,7 @@ pub enum Event {
     },
     /// A person wrote a note. Its text stays in the journal of the box.
     Note {
-        /// Who.
+        /// Who, an opaque id.
         actor: String,
         /// Its number in the session.
         note_id: u32,
@@ -63,12 +67,12 @@ pub enum Event {
     AudioResumed,
     /// Conditions are switched off: told again and again while there are any.
     Reminder {
-        /// How many.
+        /// How many are switched off.
         off_count: u8,
     },
     /// The box was restarted, and the session goes on.
     Resumed {
-        /// Pauses and switched-off conditions that are no more.
+        /// How many pauses and switched-off conditions are no more.
         lifted_count: u8,
         /// Whether the time since the dose is certain.
         dose_time_certain: bool,
@@ -95,7 +99,7 @@ pub enum Event {
 }
 
 /// A hole in a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// The stream that it is in; the envelope has its own.
     pub gap_stream: Topic,
@@ -104,14 +108,14 @@ pub struct Gap {
     pub gap_boot_id: Option<BootId>,
     /// The first `seq` that is missing.
     pub from: u64,
-    /// The last.
+    /// The last `seq` that is missing.
     pub to: u64,
     /// Why.
     pub reason: GapReason,
 }
 
 /// Why messages were dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GapReason {
     /// The queue was full while the broker was away or slow.

@@ -2,24 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::topic::{Id, Topic};
 
 /// `box/{box}/status`. `lost` is spoken by the broker in the box's name, so it is to be believed
 /// whatever its `seq`; its `at` is when the connection was made that was lost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
-    /// How the box is.
+    /// Whether it watches.
     pub state: BoxState,
     /// The version of vitalsd.
     pub version: String,
-    /// Its beds.
+    /// The ids of its beds.
     pub beds: Vec<Id>,
 }
 
 /// How a box is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BoxState {
     /// It watches.
@@ -31,7 +32,7 @@ pub enum BoxState {
 }
 
 /// `box/{box}/heartbeat`: every second, never kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Heartbeat {
     /// Counts up by one a second.
     pub counter: u64,
@@ -41,12 +42,12 @@ pub struct Heartbeat {
     pub clock_trusted: bool,
     /// Messages that wait for the broker.
     pub queued: u64,
-    /// The newest `seq` of every log, so that a receiver knows what it lacks.
+    /// The newest `seq` of every log by its stream, so that a receiver knows what it lacks.
     pub last_seq: BTreeMap<Topic, u64>,
 }
 
-/// `box/{box}/latency`: how long each stage takes, since the last message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// `box/{box}/latency`: how long each stage takes, since the start of vitalsd.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
     /// From the return of a read to samples.
     pub decode: Percentiles,
@@ -59,7 +60,7 @@ pub struct Latency {
 }
 
 /// The percentiles of one stage, microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Percentiles {
     /// How many were measured.
     pub count: u64,

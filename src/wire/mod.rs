@@ -20,6 +20,7 @@ pub mod port;
 pub mod readiness;
 pub mod reading;
 pub mod sample;
+pub mod schema;
 pub mod session;
 pub mod summary;
 pub mod timed;

@@ -1,5 +1,6 @@
 //! The measured items before a patient leaves (R9). They never say that somebody may go: a clinician decides.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vitalsd_core::monitor::readiness::{self, Missing as Core};
 use vitalsd_core::vitals::Pressure;
@@ -8,7 +9,7 @@ use super::clock::{Clock, WallTime};
 use super::number::Decimal;
 
 /// The six measured items, judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Readiness {
     /// All of them are met. It is not "ready to leave": beside them stands what only a person can see.
     pub vitals_ready: bool,
@@ -23,10 +24,10 @@ pub struct Readiness {
     pub items: Vec<Item>,
 }
 
-/// One item.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One measured item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
-    /// Which.
+    /// Which of them.
     pub item: Name,
     /// Whether it is met.
     pub met: bool,
@@ -36,8 +37,9 @@ pub struct Item {
 }
 
 /// The six items.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ItemName")]
 pub enum Name {
     /// Time since the dose.
     Time,
@@ -57,7 +59,7 @@ pub enum Name {
 const NAMES: [Name; 6] = [Name::Time, Name::Pressure, Name::PressureTrend, Name::Spo2, Name::Pulse, Name::Alarms];
 
 /// What is missing to an item.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "missing", rename_all = "snake_case")]
 pub enum Missing {
     /// No dose was recorded.

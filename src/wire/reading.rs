@@ -1,5 +1,6 @@
 //! The values and limits of alarms, in numbers with units.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vitalsd_core::monitor::input::LossReason;
 use vitalsd_core::monitor::observation::Responsiveness;
@@ -8,13 +9,14 @@ use vitalsd_core::vitals::{Absent, BloodPressure, Spo2};
 
 use super::clock::{Clock, WallTime};
 use super::number::Decimal;
+use super::schema::Word;
 use super::vitals::{Failure, mmhg};
 
 /// Row 29: so many falls below the limit within a minute are enough, whatever their burden.
 const FALLS: u8 = 3;
 
 /// What an alarm is about: the keys of one quantity, or of one reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reading {
     /// Oxygen saturation, %.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,18 +62,21 @@ pub struct Reading {
     pub cuff_pulse_bpm: Option<u16>,
     /// To what the person responded.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<Responsiveness>>")]
     pub responds: Option<Responsiveness>,
     /// Breaths a minute, counted at the check round.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaths_per_min: Option<u8>,
     /// Why there is no value.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<Absent>>")]
     pub absent: Option<Absent>,
     /// Since when it has been due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_since: Option<WallTime>,
     /// Why a device is lost.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<LossReason>>")]
     pub lost: Option<LossReason>,
     /// Why the cuff gave no pressure.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,7 +132,7 @@ impl Reading {
 
 /// The limit of a condition. Of two pressures one is enough; where the keys name two quantities, or a trend and
 /// a quantity, both must hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limit {
     /// SpO2 `<` this.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! The session of a bed: `bed/{bed}/session`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vitalsd_core::monitor::Bed;
 use vitalsd_core::monitor::baseline;
@@ -11,11 +12,13 @@ use vitalsd_core::vitals::{BloodPressure, Pressure, PulseRate};
 
 use super::clock::{Clock, WallTime};
 use super::number::Decimal;
+use super::schema::Word;
 
 /// `bed/{bed}/session`, published with its `rev` as `Slot<Session>`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
-    /// The phase.
+    /// The phase of the session.
+    #[schemars(with = "Word<Phase>")]
     pub phase: Phase,
     /// When it was opened; absent: no session.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +40,7 @@ pub struct Session {
     pub baseline: Option<Baseline>,
     /// The rows that are off because something is not known of this patient.
     #[serde(default)]
+    #[schemars(with = "Vec<Word<Condition>>")]
     pub rows_off: Vec<Condition>,
     /// The name of the alarm preset.
     pub preset: String,
@@ -48,15 +52,19 @@ pub struct Session {
 }
 
 /// What is known of an open session, and what has changed its rules.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Opened {
     /// How the dose is given.
+    #[schemars(with = "Word<Route>")]
     pub route: Route,
     /// Where the cuff is.
+    #[schemars(with = "Word<Side>")]
     pub cuff_arm: Side,
     /// Where the probe is.
+    #[schemars(with = "Word<Side>")]
     pub probe_hand: Side,
     /// Where the cannula is.
+    #[schemars(with = "Word<Side>")]
     pub iv_arm: Side,
     /// Whether the screening checklist was signed.
     pub screened: bool,
@@ -83,7 +91,7 @@ pub struct Opened {
 }
 
 /// An infusion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Infusion {
     /// It runs.
@@ -104,7 +112,8 @@ pub enum Infusion {
 }
 
 /// The checklist before the patient leaves, as signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SignedChecklist")]
 pub struct Checklist {
     /// Whether all of it is so.
     pub complete: bool,
@@ -115,7 +124,7 @@ pub struct Checklist {
 }
 
 /// The values before the dose (R5.9); one that is not known is absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
     /// It rests on a single reading.
     pub provisional: bool,

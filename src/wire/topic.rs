@@ -1,8 +1,10 @@
 //! Topics: `vitals/v1/{site}/...`, built from validated ids only, and how each is published.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use vitalsd_core::monitor::output::Condition;
 
@@ -281,6 +283,32 @@ macro_rules! as_string {
 }
 
 as_string!(Id, Topic);
+
+impl JsonSchema for Id {
+    fn schema_name() -> Cow<'static, str> {
+        "Id".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A name that the clinic chose: no person's, and no drug's.",
+            "type": "string", "pattern": "^[a-z0-9-]{1,32}$"
+        })
+    }
+}
+
+impl JsonSchema for Topic {
+    fn schema_name() -> Cow<'static, str> {
+        "Stream".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A topic below `vitals/v1/{site}/`, as in bed/room-1/alarm/spo2-low.",
+            "type": "string", "pattern": "^(box|bed|station)/[a-z0-9-]{1,32}/[a-z]+(/[a-z0-9-]{1,32})?$"
+        })
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! What was measured: oximetry, blood pressure, waveform.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vitalsd_core::monitor::output::Determination;
 use vitalsd_core::sample::{self, CuffFailure, CuffOrigin};
@@ -7,9 +8,10 @@ use vitalsd_core::vitals::{self, Absent, BloodPressure, Doubt, Measured, PulseRa
 
 use super::clock::{Clock, WallTime};
 use super::number::Decimal;
+use super::schema::Word;
 
 /// How far a value is to be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Quality {
     /// To act on.
@@ -40,7 +42,7 @@ impl<T> Keys<T> {
 }
 
 /// `bed/{bed}/oximetry`: on every change and at least once a second.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Oximetry {
     /// Oxygen saturation by pulse oximetry, %.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,9 +52,11 @@ pub struct Oximetry {
     pub spo2_quality: Option<Quality>,
     /// Why it is questionable.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<Doubt>>")]
     pub spo2_doubt: Option<Doubt>,
-    /// Why there is none.
+    /// Why there is no value; then the other keys of this quantity are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<Absent>>")]
     pub spo2_absent: Option<Absent>,
     /// Pulse rate, beats a minute.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,9 +66,11 @@ pub struct Oximetry {
     pub pulse_quality: Option<Quality>,
     /// Why it is questionable.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<Doubt>>")]
     pub pulse_doubt: Option<Doubt>,
-    /// Why there is none.
+    /// Why there is no value; then the other keys of this quantity are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<Absent>>")]
     pub pulse_absent: Option<Absent>,
     /// Perfusion index, %.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,9 +80,11 @@ pub struct Oximetry {
     pub perfusion_index_quality: Option<Quality>,
     /// Why it is questionable.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<Doubt>>")]
     pub perfusion_index_doubt: Option<Doubt>,
-    /// Why there is none.
+    /// Why there is no value; then the other keys of this quantity are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<Absent>>")]
     pub perfusion_index_absent: Option<Absent>,
 }
 
@@ -103,9 +111,10 @@ impl From<&sample::Oximetry> for Oximetry {
 }
 
 /// `bed/{bed}/pressure`: one determination, or why there was none.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pressure {
     /// Who started it.
+    #[schemars(with = "Word<CuffOrigin>")]
     pub origin: CuffOrigin,
     /// When it was measured.
     pub measured_at: WallTime,
@@ -121,7 +130,7 @@ pub struct Pressure {
     /// Why there is no pressure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// The device's own code, where the reason is [`Failure::Unknown`].
+    /// The device's own code, where the reason is `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_code: Option<u8>,
     /// Pulse rate as the cuff counted it, beats a minute.
@@ -132,14 +141,16 @@ pub struct Pressure {
     pub pulse_quality: Option<Quality>,
     /// Why it is questionable.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<Doubt>>")]
     pub pulse_doubt: Option<Doubt>,
-    /// Why there is none.
+    /// Why there is no value; then the other keys of this quantity are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word<Absent>>")]
     pub pulse_absent: Option<Absent>,
 }
 
-/// Why a determination gave no pressure; see [`CuffFailure`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Why a determination gave no pressure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
     /// The device gives no closer reason.
@@ -226,7 +237,7 @@ impl Pressure {
 }
 
 /// `bed/{bed}/pleth`: a piece of the waveform, about 200 ms long, in the device's own units.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pleth {
     /// Points a second.
     pub hz: u16,

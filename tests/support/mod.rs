@@ -12,6 +12,7 @@ pub mod authority;
 pub mod bedside;
 pub mod chaos;
 pub mod clinic;
+pub mod contract;
 pub mod fake_box;
 pub mod guest;
 pub mod mosquitto;
