@@ -77,9 +77,11 @@ impl History {
     /// The disk does not take it.
     pub fn forget(&mut self, before: WallTime, bytes: u64) -> rusqlite::Result<bool> {
         let too_large = self.bytes()? > bytes;
+        // The oldest have the lowest ids: to look at a handful of rows is enough, of a day there are millions.
         let sql = format!(
-            "DELETE FROM reading WHERE id IN (SELECT id FROM reading WHERE settled = 1 AND (?1 OR at_ms < ?2)
-             ORDER BY id LIMIT {FORGOTTEN_AT_ONCE})"
+            "DELETE FROM reading WHERE id IN (
+                SELECT id FROM (SELECT id, settled, at_ms FROM reading ORDER BY id LIMIT {FORGOTTEN_AT_ONCE})
+                WHERE settled = 1 AND (?1 OR at_ms < ?2))"
         );
         let forgotten = self.connection.execute(&sql, params![too_large, ms(before)])?;
         Ok(u32::try_from(forgotten).is_ok_and(|forgotten| forgotten >= FORGOTTEN_AT_ONCE))

@@ -27,8 +27,10 @@ const EVERY: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(1);
 /// After a file that could not be opened.
 const REOPEN: Duration = Duration::from_secs(10);
-/// How often the disk is looked at, and what is old is forgotten.
+/// How often the disk is looked at, and old readings are forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How often what is old of the story is forgotten: all of it is looked through.
+const FORGETTING: Duration = Duration::from_secs(3_600);
 /// With less room than this on the disk somebody must make some, bytes.
 const ROOM: u64 = 64 << 20;
 /// A turn takes so many jobs at the most before it writes.
@@ -148,6 +150,7 @@ pub(super) struct Writer {
     second: Instant,
     again: Instant,
     housekeeping: Instant,
+    forgetting: Instant,
 }
 
 impl Writer {
@@ -180,6 +183,7 @@ impl Writer {
             news,
             second: now + EVERY,
             housekeeping: now + HOUSEKEEPING,
+            forgetting: now + HOUSEKEEPING,
         }
     }
 
@@ -368,10 +372,14 @@ impl Writer {
     fn keep_house(&mut self, now: Instant) {
         let before = |hours: i64| WallTime(WallTime::now().0.checked_sub(hours.hours()).unwrap_or_default());
         let retention = self.retention;
-        if let Some(state) = &mut self.state
+        if now >= self.forgetting
+            && let Some(state) = &mut self.state
             && let Err(error) = self.shared.while_busy(|| state.forget(before(i64::from(retention.days) * 24)))
         {
             self.failed(&error);
+        }
+        if now >= self.forgetting {
+            self.forgetting = now + FORGETTING;
         }
         if let Readings::Open(history) = &mut self.history {
             let before = before(retention.history_hours.into());
