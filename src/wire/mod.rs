@@ -20,6 +20,7 @@ pub mod readiness;
 pub mod reading;
 pub mod sample;
 pub mod session;
+pub mod signature;
 pub mod summary;
 pub mod timed;
 pub mod topic;

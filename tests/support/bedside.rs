@@ -39,6 +39,8 @@ pub struct Bedside {
     pub host: &'static str,
     /// Whether it expects a nurses' station.
     pub expects_station: bool,
+    /// Sections of the configuration that only one test wants.
+    pub sections: String,
     /// Where its flight recorder saves; `None`: it is off, as it is by default.
     pub flights: Option<PathBuf>,
 }
@@ -56,6 +58,7 @@ impl Bedside {
             own_root: false,
             host: "box-3",
             expects_station: false,
+            sections: String::new(),
             flights: None,
         }
     }
@@ -79,10 +82,15 @@ impl Bedside {
 
     /// Starts the daemon.
     pub fn daemon(&self) -> Daemon {
-        let file = self.dir.path().join("vitalsd.toml");
+        let file = self.file();
         std::fs::write(&file, self.config()).expect("a file");
         let root = if self.own_root { self.dir.path() } else { Path::new("/") };
         Daemon::start(&file, root)
+    }
+
+    /// Its configuration, once it has been started.
+    pub fn file(&self) -> PathBuf {
+        self.dir.path().join("vitalsd.toml")
     }
 
     /// Below which `/sys` and `/dev` are looked up, if it has a root of its own.
@@ -104,6 +112,7 @@ impl Bedside {
         if let Some(flights) = &self.flights {
             config.push_str(&format!("[flight_recorder]\nminutes = 1\ndirectory = '{}'\n", flights.display()));
         }
+        config.push_str(&self.sections);
         config.push_str("[[bed]]\nid = 'room-1'\n");
         for (device, model) in &self.devices {
             let port = if self.own_root { Path::new("/ports").join(device) } else { self.port(device) };

@@ -73,6 +73,7 @@ impl Wall {
                     payload,
                     response_topic: Some(REPLIES.to_owned()),
                     correlation_data: None,
+                    user_properties: Vec::new(),
                     expiry_s: Some(30),
                 });
             }

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
+use super::signing::Signer;
 use crate::cli::place::Place;
 use crate::mqtt::client::{Client, Request};
 use crate::mqtt::{Incoming, Login};
@@ -101,8 +102,14 @@ impl Visit {
         life(state.boot_id).then_some(Look { state, session, heartbeat })
     }
 
-    /// Asks the bed, and waits for the answer.
-    pub async fn ask(&mut self, look: &Look, actor: Id, action: Action) -> anyhow::Result<Reply> {
+    /// Asks the bed, signed if somebody signs, and waits for the answer.
+    pub async fn ask(
+        &mut self,
+        look: &Look,
+        actor: Id,
+        action: Action,
+        signer: Option<&Signer>,
+    ) -> anyhow::Result<Reply> {
         let key = format!("{:032x}", fastrand::u128(..));
         let heartbeat = &look.heartbeat;
         let command = Command {
@@ -112,9 +119,12 @@ impl Visit {
             actor,
             action,
         };
+        let topic = self.root.topic(&Topic::Bed(self.bed, BedTopic::Command));
+        let payload = serde_json::to_vec(&command)?;
         let request = Request {
-            topic: self.root.topic(&Topic::Bed(self.bed, BedTopic::Command)),
-            payload: serde_json::to_vec(&command)?,
+            user_properties: signer.map(|signer| signer.sign(&topic, &payload)).unwrap_or_default(),
+            topic,
+            payload,
             response_topic: Some(self.answers.clone()),
             correlation_data: Some(key.clone().into_bytes()),
             expiry_s: Some(ANSWER_S),
