@@ -62,6 +62,7 @@ impl Session {
     }
 
     async fn visit(&self) -> anyhow::Result<()> {
+        self.verb.check()?;
         let place = self.place.find()?;
         let bed = match (self.bed.as_ref(), place.beds.as_slice()) {
             (Some(bed), _) | (None, [bed]) => *bed,
@@ -71,7 +72,6 @@ impl Session {
                 bail!("which bed? Give --bed with one of {}", known.join(", "))
             }
         };
-        self.verb.check()?;
         let signer = self.signing.find(&place);
         let exposed = place.broker.tls.is_none() && !is_loopback(&place.broker.host);
         if exposed && matches!(self.verb, Verb::Note { .. }) {

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::signing::Signer;
+use crate::cli::harmless;
 use crate::cli::place::Place;
 use crate::mqtt::client::{Client, Request};
 use crate::mqtt::{Incoming, Login};
@@ -141,7 +142,7 @@ impl Visit {
                 heartbeat.r#box
             );
         };
-        serde_json::from_slice(&payload).with_context(|| {
+        harmless::read(&payload).with_context(|| {
             format!("the answer of {} cannot be read: is its vitalsd of another version?", heartbeat.r#box)
         })
     }
@@ -224,5 +225,5 @@ impl Visit {
 
 /// A payload of the contract; `None`: empty, or not of this version.
 fn read<T: DeserializeOwned>(payload: &[u8]) -> Option<Envelope<T>> {
-    serde_json::from_slice(payload).ok()
+    harmless::read(payload).ok()
 }
