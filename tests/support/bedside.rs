@@ -137,12 +137,17 @@ pub struct Daemon {
 impl Daemon {
     /// Starts it with the configuration in a file; ports are looked up below `root`.
     pub fn start(config: &Path, root: &Path) -> Self {
+        Self::telling(config, root, "info,rumqttc=off")
+    }
+
+    /// The same with a log that tells what `filter` lets through.
+    pub fn telling(config: &Path, root: &Path, filter: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_vitalsd"))
             .args(["run", "--config"])
             .arg(config)
             .arg("--root")
             .arg(root)
-            .env_remove("VITALSD_LOG")
+            .env("VITALSD_LOG", filter)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
