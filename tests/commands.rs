@@ -18,6 +18,9 @@ use vitalsd::wire::signature::Key;
 
 const COMMAND: &str = "vitals/v1/north/bed/room-1/command";
 
+/// User properties of a message.
+type Properties = Vec<(&'static str, String)>;
+
 fn key_text(digit: char) -> String {
     digit.to_string().repeat(64)
 }
@@ -82,12 +85,12 @@ impl Sender {
 }
 
 /// The user properties of a signed command.
-fn signed_for(topic: &str, station: &str, digit: char, payload: &str) -> Vec<(&'static str, String)> {
+fn signed_for(topic: &str, station: &str, digit: char, payload: &str) -> Properties {
     let key: Key = key_text(digit).parse().unwrap();
     vec![("station", station.to_owned()), ("hmac", key.sign(topic, payload.as_bytes()))]
 }
 
-fn signed(station: &str, digit: char, payload: &str) -> Vec<(&'static str, String)> {
+fn signed(station: &str, digit: char, payload: &str) -> Properties {
     signed_for(COMMAND, station, digit, payload)
 }
 
@@ -130,7 +133,7 @@ async fn every_refusal_is_answered_with_its_reason_and_audited() {
     let (future, other_boot) = (but("uptime_ms", json!(3_600_000)), but("boot_id", json!("000041-9f3a1c")));
     let (other_actor, nonsense) = (but("actor", json!("nurse-3")), but("action", json!("explode")));
     let long_key = but("key", json!("k".repeat(65)));
-    let cases: [(&str, &str, Vec<(&str, String)>, &str, &str); 14] = [
+    let cases: [(&str, &str, Properties, &str, &str); 14] = [
         ("unsigned", &sound, vec![], "not_allowed", "signed commands only"),
         ("no station", &sound, signed("desk", '1', &sound)[1..].to_vec(), "not_allowed", "one of them is missing"),
         ("no hmac", &sound, signed("desk", '1', &sound)[..1].to_vec(), "not_allowed", "one of them is missing"),

@@ -62,7 +62,7 @@ pub struct TurnedDown {
     /// The answer.
     pub reply: Reply,
     /// What the audit log says of it; `None`: it was answered before.
-    pub audited: Option<Audited>,
+    pub audited: Option<Box<Audited>>,
 }
 
 /// Who asked what.
@@ -90,8 +90,8 @@ impl Accepted {
 impl TurnedDown {
     /// Why, without a word of what was sent; `None`: it was answered before.
     #[must_use]
-    pub const fn why(&self) -> Option<&str> {
-        match &self.audited {
+    pub fn why(&self) -> Option<&str> {
+        match self.audited.as_deref() {
             Some(
                 Audited::Asked { reply: Outcome::Refused { reason, .. }, .. }
                 | Audited::Unreadable { reply: Outcome::Refused { reason, .. }, .. },
@@ -106,7 +106,7 @@ impl TurnedDown {
         let refused = |reason| Reply::refused(None, Refusal::Unreadable, reason);
         let kept = format!("the command cannot be read at line {}, column {}", error.line(), error.column());
         let quoted: String = error.to_string().chars().take(LONGEST_QUOTE).collect();
-        let audited = Some(Audited::Unreadable { bed, reply: refused(kept).outcome });
+        let audited = Some(Box::new(Audited::Unreadable { bed, reply: refused(kept).outcome }));
         Self { reply: refused(format!("the command cannot be read: {quoted}")), audited }
     }
 }
@@ -142,7 +142,7 @@ impl Requests {
         let asked = Asked { name: name.clone(), actor, action: action.clone() };
         let turn_down = |refusal, reason: &str| {
             let reply = Reply::refused(sound_key.then(|| name.key.clone()), refusal, reason);
-            let audited = Some(asked.clone().audited(reply.outcome.clone()));
+            let audited = Some(Box::new(asked.clone().audited(reply.outcome.clone())));
             TurnedDown { reply, audited }
         };
         if incoming.retained {
@@ -340,7 +340,7 @@ mod tests {
         assert!(!audited.to_string().contains("cried"), "{audited}");
         let nonsense = Incoming { payload: b"{}".into(), ..command(|_| {}) };
         let audited = requests.accept(bed(), &nonsense, Span::secs(60)).unwrap_err().audited;
-        assert!(matches!(audited, Some(Audited::Unreadable { .. })), "{audited:?}");
+        assert!(matches!(audited.as_deref(), Some(Audited::Unreadable { .. })), "{audited:?}");
         let astray = command(|c| c["action"] = json!("cried"));
         let turned_down = requests.accept(bed(), &astray, Span::secs(60)).unwrap_err();
         assert!(serde_json::to_string(&turned_down.reply).unwrap().contains("cried"), "whoever wrote it is told what");

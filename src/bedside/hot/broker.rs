@@ -147,7 +147,7 @@ impl Hot {
                     warn!(bed = %id, reason, "a command was refused");
                 }
                 let TurnedDown { reply, audited } = turned_down;
-                audited.into_iter().for_each(|audited| self.audit(audited));
+                audited.into_iter().for_each(|audited| self.audit(*audited));
                 self.reply(incoming, &reply);
             }
             Ok(accepted) => {
