@@ -6,14 +6,15 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use vitalsd::cli::Cli;
+use vitalsd::cli::{Cli, harmless};
 use vitalsd::config::Problems;
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("vitalsd: {error:#}");
+            // What a broker or a file has said may be part of it.
+            eprintln!("vitalsd: {}", harmless::page(&format!("{error:#}")));
             if error.is::<Problems>() { ExitCode::from(78) } else { ExitCode::FAILURE }
         }
     }

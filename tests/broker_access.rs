@@ -66,7 +66,7 @@ async fn a_box_lives_under_its_role_and_a_station_commands_it() {
     let file = clinic.path("vitalsd.toml");
     let state = format!("state_dir = '{}'", clinic.path("state").display());
     fs::write(&file, settings(&clinic, login).replace("state_dir = 'state'", &state)).unwrap();
-    let mut daemon = Daemon::start(&file, Path::new("/"), &[]);
+    let mut daemon = Daemon::start(&file, Path::new("/"));
     ear.until("the birth", |heard| heard.topic == STATUS && heard.says("state", "online")).await;
     ear.until("the heartbeat", |heard| heard.topic == HEARTBEAT).await;
     // The station: the real program, its command, the box's answer.

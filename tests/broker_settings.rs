@@ -29,6 +29,7 @@ impl Box3 {
         let box3 = Self { authority: Authority::new() };
         box3.authority.client("box-03");
         box3.mode("box-03.key", 0o600);
+        box3.write("station.key", &"1f".repeat(32), 0o600);
         box3.write("password", "secret\nsecond line\n", 0o600);
         box3
     }
@@ -50,7 +51,8 @@ impl Box3 {
     fn file(&self, section: &str) -> PathBuf {
         let preset = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/presets/kat-default-1.toml");
         let text = format!(
-            "site = 'clinic'\nbox = 'box-03'\npreset = '{}'\nstate_dir = '{}'\n[broker]\n{section}\n[[bed]]\nid = 'bed-1'\n\
+            "site = 'clinic'\nbox = 'box-03'\npreset = '{}'\nstate_dir = '{}'\n[broker]\n{section}\n\
+             [[station]]\nid = 'station-desk'\nkey_file = 'station.key'\n[[bed]]\nid = 'bed-1'\n\
              [[bed.device]]\nid = 'oximeter'\nprotocol = 'nonin-df2'\nport = '/nowhere/oximeter'\n",
             preset.display(),
             self.path("state").display()
@@ -183,7 +185,7 @@ async fn going_without_encryption_is_said_loudly_by_check_and_by_the_daemon() {
     assert!(checked.status.success());
     assert!(out(&checked).contains("NOT ENCRYPTED"), "{}", out(&checked));
     assert!(err(&checked).contains("warning: NOT ENCRYPTED"), "{}", err(&checked));
-    let mut daemon = Daemon::start(&file, Path::new("/"), &[]);
+    let mut daemon = Daemon::start(&file, Path::new("/"));
     daemon.logs(&["WARN", "NOT ENCRYPTED", "192.0.2.1"]).await;
 }
 

@@ -325,9 +325,13 @@ fn the_pulse_of_a_cuff_is_never_the_source_of_the_pulse() {
 
 #[test]
 fn plain_mqtt_stays_on_the_box_unless_told_so() {
-    refused("127.0.0.1", "10.0.0.5", 6, "the broker \"10.0.0.5\" is not on this box");
-    let told = but(SOUND, "\"127.0.0.1\"", "\"10.0.0.5\"\nallow_plaintext = true");
-    let warnings = Clinic::new().load(&told).unwrap().warnings;
+    let clinic = Clinic::new();
+    clinic.write("station.key", &"1f".repeat(32));
+    let sound = SOUND.to_owned() + "[[station]]\nid = \"station-desk\"\nkey_file = \"station.key\"\n";
+    let problems = clinic.load(&but(&sound, "127.0.0.1", "10.0.0.5")).unwrap_err();
+    only(&problems, Severity::Error, 6, "the broker \"10.0.0.5\" is not on this box");
+    let told = but(&sound, "\"127.0.0.1\"", "\"10.0.0.5\"\nallow_plaintext = true");
+    let warnings = clinic.load(&told).unwrap().warnings;
     only(&warnings, Severity::Warning, 6, "cross the network to 10.0.0.5 in plain text");
 }
 

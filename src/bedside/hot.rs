@@ -28,6 +28,7 @@ use super::memory::{self, Keeper};
 use super::requests::Requests;
 use super::room::{DeviceKey, Room};
 use super::stages::{Stage, Stages};
+use super::stations::Stations;
 use super::voice;
 use crate::capture::What;
 use crate::config::Settings;
@@ -137,6 +138,8 @@ impl Hot {
                 age: Duration::from_secs(u64::from(settings.journal.unsent_hours) * 3_600),
             },
         };
+        let keys = settings.stations.iter().map(|station| Ok((Id::new(&station.id)?, station.open()?)));
+        let keys = keys.collect::<Result<Vec<_>, StartError>>()?;
         let publisher = Publisher::keeping(config, Some(Box::new(keeper)));
         let mut hot = Self {
             start,
@@ -146,7 +149,7 @@ impl Hot {
             root,
             rooms,
             publisher: Some(publisher),
-            requests: Requests::new(boot.id, &settings.broker.host),
+            requests: Requests::new(boot.id, Stations::new(keys, &settings.broker.host)),
             stages: Stages::default(),
             said: Vec::with_capacity(64),
             samples: Vec::with_capacity(256),

@@ -3,7 +3,7 @@
 //! * [`hot`]: what one turn of the loop does; everything that is shared, owned once.
 //! * [`room`]: one bed with its devices.
 //! * [`voice`]: what a bed says, on its topics.
-//! * [`requests`]: commands that came by MQTT, carried out or refused.
+//! * [`requests`]: commands that came by MQTT, carried out or refused; [`stations`]: who may give them.
 //! * [`company`]: stations that look, and boxes that claim the same bed.
 //! * [`flight`]: the last minutes of every line, saved when an alarm begins.
 //! * [`memory`]: what outlives this run, by way of the journal.
@@ -23,6 +23,7 @@ pub mod memory;
 pub mod requests;
 pub mod room;
 pub mod stages;
+pub mod stations;
 pub mod voice;
 pub mod watchdog;
 
@@ -56,7 +57,7 @@ pub enum StartError {
     /// An id of the configuration cannot stand in a topic.
     #[error(transparent)]
     Id(#[from] crate::wire::topic::NotAnId),
-    /// Password, certificates or key for the broker cannot be read.
+    /// A password, certificate or key cannot be read.
     #[error(transparent)]
     Secrets(#[from] crate::config::SecretsError),
 }

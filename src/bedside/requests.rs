@@ -1,11 +1,12 @@
 //! Commands that came by MQTT: carried out once, or refused with a reason (DESIGN 6).
-
-use std::collections::VecDeque;
-use std::net::IpAddr;
+//!
+//! What was carried out is remembered for as long as it could be sent again and believed, so nobody can push it out of
+//! that memory; who fills it is told to wait instead.
 
 use vitalsd_core::monitor::input;
 use vitalsd_core::time::Span;
 
+use super::stations::Stations;
 use crate::mqtt::Incoming;
 use crate::wire::audit::Audited;
 use crate::wire::command::{Command, Outcome, Refusal, Reply};
@@ -13,27 +14,46 @@ use crate::wire::{Action, BootId, Id};
 
 /// A command is honoured this long after the heartbeat that its sender has seen.
 const VALID_FOR: Span = Span::secs(30);
-/// So many answers are remembered for commands that are sent again.
-const REMEMBERED: usize = 64;
+/// So many commands of one station may be valid at a time: eight a second, more than persons give.
+const AT_ONCE: usize = 256;
+/// The longest key, in bytes.
+const LONGEST_KEY: usize = 64;
+/// So much is said of a command that cannot be read, in characters.
+const LONGEST_QUOTE: usize = 300;
 
 /// What decides whether a command is honoured.
 #[derive(Debug)]
 pub struct Requests {
     boot_id: BootId,
-    /// Unsigned commands are taken only from a broker on this box.
-    on_this_box: bool,
-    answered: VecDeque<(Id, String, Outcome)>,
+    stations: Stations,
+    answered: Vec<Answered>,
+}
+
+/// What makes a command the same as another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Name {
+    bed: Id,
+    /// `None`: unsigned.
+    station: Option<Id>,
+    key: String,
+}
+
+#[derive(Debug)]
+struct Answered {
+    name: Name,
+    /// The last uptime of the box at which it would be believed.
+    valid_until: Span,
+    outcome: Outcome,
 }
 
 /// A command that may be carried out.
 #[derive(Debug)]
 pub struct Accepted {
-    /// Its idempotency key.
-    pub key: String,
     /// The command, as the bed takes it.
     pub command: input::Command,
     /// The command for the audit log, as it is answered.
     asked: Asked,
+    valid_until: Span,
 }
 
 /// A command that is not to be carried out.
@@ -42,19 +62,24 @@ pub struct TurnedDown {
     /// The answer.
     pub reply: Reply,
     /// What the audit log says of it; `None`: it was answered before.
-    pub audited: Option<Audited>,
+    pub audited: Option<Box<Audited>>,
 }
 
 /// Who asked what.
 #[derive(Clone, Debug)]
 struct Asked {
-    bed: Id,
+    name: Name,
     actor: Id,
-    key: String,
     action: Action,
 }
 
 impl Accepted {
+    /// Its idempotency key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.asked.name.key
+    }
+
     /// What the audit log says of it.
     #[must_use]
     pub fn audited(self, reply: Outcome) -> Audited {
@@ -62,19 +87,42 @@ impl Accepted {
     }
 }
 
+impl TurnedDown {
+    /// Why, without a word of what was sent; `None`: it was answered before.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        match self.audited.as_deref() {
+            Some(
+                Audited::Asked { reply: Outcome::Refused { reason, .. }, .. }
+                | Audited::Unreadable { reply: Outcome::Refused { reason, .. }, .. },
+            ) => Some(reason.as_str()),
+            _ => None,
+        }
+    }
+
+    /// It is no command. The answer quotes what was found, for whoever wrote it. What is kept does not: it could be a
+    /// note that stands in the wrong place.
+    fn unreadable(bed: Id, error: &serde_json::Error) -> Self {
+        let refused = |reason| Reply::refused(None, Refusal::Unreadable, reason);
+        let kept = format!("the command cannot be read at line {}, column {}", error.line(), error.column());
+        let quoted: String = error.to_string().chars().take(LONGEST_QUOTE).collect();
+        let audited = Some(Box::new(Audited::Unreadable { bed, reply: refused(kept).outcome }));
+        Self { reply: refused(format!("the command cannot be read: {quoted}")), audited }
+    }
+}
+
 impl Asked {
     fn audited(self, reply: Outcome) -> Audited {
-        let Self { bed, actor, key, action } = self;
-        Audited::Asked { bed, actor, key, asked: action.without_text(), reply }
+        let Self { name: Name { bed, station, key }, actor, action } = self;
+        Audited::Asked { bed, station, actor, key, asked: action.without_text(), reply }
     }
 }
 
 impl Requests {
-    /// For this life of the box and this broker.
+    /// For this life of the box, and those who may command it.
     #[must_use]
-    pub fn new(boot_id: BootId, broker: &str) -> Self {
-        let on_this_box = broker == "localhost" || broker.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        Self { boot_id, on_this_box, answered: VecDeque::with_capacity(REMEMBERED) }
+    pub const fn new(boot_id: BootId, stations: Stations) -> Self {
+        Self { boot_id, stations, answered: Vec::new() }
     }
 
     /// Takes what came for `bed`; `uptime` is that of the box now.
@@ -82,64 +130,65 @@ impl Requests {
     /// # Errors
     /// The answer, where the command is not to be carried out: refused, or answered before.
     pub fn accept(&self, bed: Id, incoming: &Incoming, uptime: Span) -> Result<Accepted, TurnedDown> {
-        let command: Command = serde_json::from_slice(&incoming.payload).map_err(|error| {
-            let reply = Reply::refused(None, Refusal::Unreadable, format!("the command cannot be read: {error}"));
-            let audited = Some(Audited::Unreadable { bed, reply: reply.outcome.clone() });
-            TurnedDown { reply, audited }
-        })?;
-        let Command { boot_id, uptime_ms, key, actor, action } = command;
-        if let Some((.., outcome)) = self.answered.iter().find(|(b, k, _)| (*b, k) == (bed, &key)) {
-            return Err(TurnedDown { reply: Reply { key: Some(key), outcome: outcome.clone() }, audited: None });
+        let command = serde_json::from_slice(&incoming.payload);
+        let Command { boot_id, uptime_ms, mut key, actor, action } =
+            command.map_err(|error| TurnedDown::unreadable(bed, &error))?;
+        let sound_key = (1..=LONGEST_KEY).contains(&key.len());
+        if !sound_key {
+            key = String::new();
         }
-        let asked = Asked { bed, actor, key: key.clone(), action: action.clone() };
-        let turn_down = |(refusal, reason): (Refusal, String)| {
-            let reply = Reply::refused(Some(key.clone()), refusal, reason);
-            let audited = Some(asked.clone().audited(reply.outcome.clone()));
+        let signer = self.stations.signer(incoming);
+        let name = Name { bed, station: signer.unwrap_or_default(), key };
+        let asked = Asked { name: name.clone(), actor, action: action.clone() };
+        let turn_down = |refusal, reason: &str| {
+            let reply = Reply::refused(sound_key.then(|| name.key.clone()), refusal, reason);
+            let audited = Some(Box::new(asked.clone().audited(reply.outcome.clone())));
             TurnedDown { reply, audited }
         };
-        self.check(incoming, boot_id, uptime_ms, uptime).map_err(turn_down)?;
-        let action = action.to_core().map_err(|unsound| turn_down((Refusal::Unreadable, unsound.to_string())))?;
-        Ok(Accepted { command: input::Command { actor: actor.to_string(), action }, key, asked })
-    }
-
-    /// Whether a command that can be read is for us, and for now.
-    fn check(
-        &self,
-        incoming: &Incoming,
-        boot_id: BootId,
-        uptime_ms: u64,
-        uptime: Span,
-    ) -> Result<(), (Refusal, String)> {
-        let refuse = |refusal, reason: &str| Err((refusal, reason.to_owned()));
         if incoming.retained {
-            return refuse(Refusal::Retained, "a retained command is never honoured: send it without the retain flag");
+            let reason = "a retained command is never honoured: send it without the retain flag";
+            return Err(turn_down(Refusal::Retained, reason));
         }
-        if !self.on_this_box {
-            return refuse(Refusal::NotAllowed, "unsigned commands are taken only by a broker on this box");
+        signer.map_err(|why| turn_down(Refusal::NotAllowed, &why.to_string()))?;
+        if !sound_key {
+            let reason = format!("the key has 1 to {LONGEST_KEY} bytes: make up a new one for each command");
+            return Err(turn_down(Refusal::Unreadable, &reason));
         }
         if boot_id != self.boot_id {
-            let now = self.boot_id;
-            return refuse(Refusal::OtherBoot, &format!("the box has started anew: it is {now} now, look again"));
+            let reason = format!("the box has started anew: it is {} now, look again", self.boot_id);
+            return Err(turn_down(Refusal::OtherBoot, &reason));
+        }
+        let believed = || self.answered.iter().filter(|answered| answered.valid_until >= uptime);
+        if let Some(Answered { outcome, .. }) = believed().find(|answered| answered.name == name) {
+            let reply = Reply { key: Some(name.key.clone()), outcome: outcome.clone() };
+            return Err(TurnedDown { reply, audited: None });
         }
         let seen = Span::millis(uptime_ms);
         if seen > uptime || uptime.minus(seen) > VALID_FOR {
-            return refuse(Refusal::TooOld, "the heartbeat that was seen is older than 30 s: look again");
+            let reason = "the heartbeat that was seen is older than 30 s: look again";
+            return Err(turn_down(Refusal::TooOld, reason));
         }
-        Ok(())
+        if believed().filter(|answered| answered.name.station == name.station).count() >= AT_ONCE {
+            let reason = format!("{AT_ONCE} commands from here within 30 s: wait, and look for who sends them");
+            return Err(turn_down(Refusal::TooMany, &reason));
+        }
+        let action = action.to_core().map_err(|unsound| turn_down(Refusal::Unreadable, &unsound.to_string()))?;
+        let command = input::Command { actor: actor.to_string(), action };
+        Ok(Accepted { command, asked, valid_until: Span::millis(uptime_ms.saturating_add(VALID_FOR.as_millis())) })
     }
 
-    /// Remembers an answer, for the same command sent again.
-    pub fn answered(&mut self, bed: Id, key: String, outcome: Outcome) {
-        if self.answered.len() >= REMEMBERED {
-            self.answered.pop_front();
-        }
-        self.answered.push_back((bed, key, outcome));
+    /// Remembers an answer, for the same command sent again; forgets those that nobody would believe any more.
+    pub fn answered(&mut self, accepted: &Accepted, outcome: Outcome, uptime: Span) {
+        self.answered.retain(|answered| answered.valid_until >= uptime);
+        let (name, valid_until) = (accepted.asked.name.clone(), accepted.valid_until);
+        self.answered.push(Answered { name, valid_until, outcome });
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::signature::{HMAC, Key, STATION};
     use serde_json::{Value, json};
 
     fn bed() -> Id {
@@ -148,6 +197,10 @@ mod tests {
 
     fn boot() -> BootId {
         BootId::new(42, 0x9f_3a1c)
+    }
+
+    fn requests() -> Requests {
+        Requests::new(boot(), Stations::new([], "127.0.0.1"))
     }
 
     fn command(change: impl FnOnce(&mut Value)) -> Incoming {
@@ -161,6 +214,7 @@ mod tests {
             payload: serde_json::to_vec(&payload).unwrap(),
             response_topic: None,
             correlation_data: None,
+            user_properties: Vec::new(),
             retained: false,
         }
     }
@@ -174,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_fresh_command_of_this_life_is_honoured_for_thirty_seconds() {
-        let requests = Requests::new(boot(), "127.0.0.1");
+        let requests = requests();
         let fresh = command(|_| {});
         assert_eq!(refusal(&requests, &fresh, 60), None);
         assert_eq!(refusal(&requests, &fresh, 90), None);
@@ -186,34 +240,84 @@ mod tests {
 
     #[test]
     fn a_retained_command_is_never_honoured() {
-        let requests = Requests::new(boot(), "127.0.0.1");
+        let requests = requests();
         let retained = Incoming { retained: true, ..command(|_| {}) };
         assert_eq!(refusal(&requests, &retained, 60), Some(Refusal::Retained));
     }
 
-    #[test]
-    fn an_unsigned_command_is_taken_only_from_a_broker_on_this_box() {
-        for (broker, allowed) in [("127.0.0.1", true), ("::1", true), ("localhost", true), ("10.0.0.5", false)] {
-            let refusal = refusal(&Requests::new(boot(), broker), &command(|_| {}), 60);
-            assert_eq!(refusal.is_none(), allowed, "{broker}");
-        }
+    /// Carries out what is accepted, and remembers that.
+    fn carry_out(requests: &mut Requests, incoming: &Incoming, uptime: Span) {
+        let accepted = requests.accept(bed(), incoming, uptime).unwrap();
+        requests.answered(&accepted, Outcome::Done, uptime);
+    }
+
+    fn keyed(key: &str, uptime_ms: u64) -> Incoming {
+        command(|c| (c["key"], c["uptime_ms"]) = (json!(key), json!(uptime_ms)))
     }
 
     #[test]
     fn a_command_that_is_sent_again_gets_the_same_answer_and_is_not_carried_out_twice() {
-        let mut requests = Requests::new(boot(), "127.0.0.1");
-        requests.answered(bed(), "k1".into(), Outcome::Done);
-        let again = requests.accept(bed(), &command(|_| {}), Span::secs(60));
-        let again = again.unwrap_err();
+        let mut requests = requests();
+        carry_out(&mut requests, &command(|_| {}), Span::secs(60));
+        let again = requests.accept(bed(), &command(|_| {}), Span::secs(60)).unwrap_err();
         assert_eq!(again.reply, Reply { key: Some("k1".into()), outcome: Outcome::Done });
-        assert_eq!(again.audited, None, "it stands there already");
+        assert_eq!((again.why(), &again.audited), (None, &None), "it stands there already");
         let other_bed = requests.accept(Id::new("bed-2").unwrap(), &command(|_| {}), Span::secs(60));
         assert!(other_bed.is_ok(), "keys are per bed");
     }
 
     #[test]
+    fn no_flood_pushes_a_command_out_of_memory_while_it_would_be_believed() {
+        let mut requests = requests();
+        let first = command(|_| {});
+        carry_out(&mut requests, &first, Span::secs(60));
+        for n in 1..AT_ONCE {
+            carry_out(&mut requests, &keyed(&format!("flood-{n}"), 61_000), Span::secs(61));
+        }
+        assert_eq!(refusal(&requests, &keyed("more", 61_000), 61), Some(Refusal::TooMany));
+        // To its last moment it is known, and from then on it is too old.
+        let again = requests.accept(bed(), &first, Span::secs(90)).unwrap_err();
+        assert_eq!(again.reply.outcome, Outcome::Done);
+        assert_eq!(refusal(&requests, &keyed("more", 90_000), 90), Some(Refusal::TooMany));
+        carry_out(&mut requests, &keyed("more", 91_000), Span::secs(91));
+        assert_eq!(refusal(&requests, &first, 91), Some(Refusal::TooOld));
+        carry_out(&mut requests, &keyed("after", 92_000), Span::secs(92));
+        assert_eq!(requests.answered.len(), 2, "what nobody would believe is forgotten");
+    }
+
+    #[test]
+    fn a_station_that_floods_is_alone_in_waiting_and_keys_are_its_own() {
+        let key = |digit: &str| digit.repeat(64).parse::<Key>().unwrap();
+        let keys = [("desk", "1"), ("hall", "2")].map(|(id, digit)| (Id::new(id).unwrap(), key(digit)));
+        let mut requests = Requests::new(boot(), Stations::new(keys, "10.0.0.5"));
+        let signed = |mut incoming: Incoming, station: &str, digit: &str| {
+            let signature = key(digit).sign(&incoming.topic, &incoming.payload);
+            incoming.user_properties = vec![(STATION.into(), station.into()), (HMAC.into(), signature)];
+            incoming
+        };
+        for n in 0..AT_ONCE {
+            carry_out(&mut requests, &signed(keyed(&format!("k{n}"), 60_000), "desk", "1"), Span::secs(60));
+        }
+        let more = keyed("more", 60_000);
+        assert_eq!(refusal(&requests, &signed(more.clone(), "desk", "1"), 60), Some(Refusal::TooMany));
+        assert_eq!(refusal(&requests, &signed(more, "hall", "2"), 60), None);
+        assert_eq!(refusal(&requests, &signed(keyed("k1", 60_000), "hall", "2"), 60), None, "not the desk's");
+        assert_eq!(refusal(&requests, &command(|_| {}), 60), Some(Refusal::NotAllowed));
+    }
+
+    #[test]
+    fn a_key_is_short_and_its_absence_is_told() {
+        let requests = requests();
+        for key in [String::new(), "k".repeat(LONGEST_KEY + 1)] {
+            let turned_down = requests.accept(bed(), &keyed(&key, 60_000), Span::secs(60)).unwrap_err();
+            assert!(turned_down.why().is_some_and(|why| why.contains("1 to 64 bytes")));
+        }
+        assert_eq!(refusal(&requests, &keyed(&"k".repeat(LONGEST_KEY), 60_000), 60), None);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_refused_and_says_why() {
-        let requests = Requests::new(boot(), "127.0.0.1");
+        let requests = requests();
         let wrong = command(|c| c["route"] = json!("rectal"));
         assert_eq!(refusal(&requests, &wrong, 60), Some(Refusal::Unreadable));
         let no_pressure = command(|c| {
@@ -226,7 +330,7 @@ mod tests {
 
     #[test]
     fn what_is_audited_says_who_asked_what_and_why_not_but_no_text_of_a_note() {
-        let requests = Requests::new(boot(), "127.0.0.1");
+        let requests = requests();
         let note =
             Incoming { retained: true, ..command(|c| (c["action"], c["text"]) = (json!("note"), json!("cried"))) };
         let turned_down = requests.accept(bed(), &note, Span::secs(60)).unwrap_err();
@@ -236,6 +340,11 @@ mod tests {
         assert!(!audited.to_string().contains("cried"), "{audited}");
         let nonsense = Incoming { payload: b"{}".into(), ..command(|_| {}) };
         let audited = requests.accept(bed(), &nonsense, Span::secs(60)).unwrap_err().audited;
-        assert!(matches!(audited, Some(Audited::Unreadable { .. })), "{audited:?}");
+        assert!(matches!(audited.as_deref(), Some(Audited::Unreadable { .. })), "{audited:?}");
+        let astray = command(|c| c["action"] = json!("cried"));
+        let turned_down = requests.accept(bed(), &astray, Span::secs(60)).unwrap_err();
+        assert!(serde_json::to_string(&turned_down.reply).unwrap().contains("cried"), "whoever wrote it is told what");
+        assert!(!serde_json::to_string(&turned_down.audited).unwrap().contains("cried"));
+        assert!(turned_down.why().is_some_and(|why| why.contains("column")), "{turned_down:?}");
     }
 }

@@ -12,7 +12,7 @@ use clap::Args;
 use vitalsd_core::driver::{PROTOCOLS, Protocol, Quantity};
 use vitalsd_core::time::Span;
 
-use crate::config::{self, Bed, Broker, Checked, FlightRecorder, Problems, Settings};
+use crate::config::{self, Bed, Broker, Checked, FlightRecorder, Problems, Settings, Station};
 use crate::mqtt::tls::TlsFiles;
 
 /// Says what is wrong with a configuration or a preset, else shows the alarms that result.
@@ -83,7 +83,7 @@ fn is_preset(path: &Path) -> bool {
 }
 
 fn settings_page(settings: &Settings, path: &Path) -> String {
-    let Settings { site, box_id, state_dir, expect_station, broker, flight_recorder, beds, .. } = settings;
+    let Settings { site, box_id, state_dir, expect_station, broker, stations, flight_recorder, beds, .. } = settings;
     let mut page = format!("{}: sound\n\n", path.display());
     let user = broker.credentials.as_ref().map_or(String::new(), |login| format!(" as {}", login.username));
     let mut about = Grid::default();
@@ -91,6 +91,7 @@ fn settings_page(settings: &Settings, path: &Path) -> String {
     about.row(["box", box_id]);
     about.row(["broker", &format!("{}:{}{user}, {}", broker.host, broker.port, way(broker))]);
     about.row(["station", if *expect_station { "expected: its absence is an alarm" } else { "not expected" }]);
+    about.row(["commands", &commands(stations, broker)]);
     about.row(["state", &state_dir.display().to_string()]);
     about.row(["recorder", &recorder(flight_recorder.as_ref(), beds)]);
     page += &about.text();
@@ -137,6 +138,22 @@ fn way(broker: &Broker) -> String {
         None if broker.is_exposed() => "NOT ENCRYPTED: everyone on the network can read and forge it".to_owned(),
         None => "plain, on this box".to_owned(),
     }
+}
+
+/// Who may command, with what tells their keys apart.
+fn commands(stations: &[Station], broker: &Broker) -> String {
+    if stations.is_empty() {
+        return if config::is_loopback(&broker.host) {
+            "unsigned: from whoever may publish to the broker on this box".to_owned()
+        } else {
+            "NOBODY may command these beds".to_owned()
+        };
+    }
+    let named = |station: &Station| match station.open() {
+        Ok(key) => format!("{} (key {})", station.id, key.fingerprint()),
+        Err(_) => format!("{} (key not seen here)", station.id),
+    };
+    format!("signed by {}", stations.iter().map(named).collect::<Vec<_>>().join(", "))
 }
 
 /// Whether raw vital signs are kept, and where: somebody must know.

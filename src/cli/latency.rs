@@ -9,6 +9,7 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use tokio::time::timeout;
 
+use super::harmless;
 use super::place::{Place, Where};
 use crate::mqtt::client::Client;
 use crate::wire::host::Percentiles;
@@ -63,7 +64,7 @@ impl Latency {
                 );
             };
             let incoming = incoming?;
-            let Ok(told) = serde_json::from_slice::<Envelope<Stages>>(&incoming.payload) else { continue };
+            let Ok(told) = harmless::read::<Envelope<Stages>>(&incoming.payload) else { continue };
             if *which.get_or_insert(told.r#box) != told.r#box {
                 continue;
             }

@@ -9,6 +9,7 @@ mod decode;
 #[cfg(feature = "demo-broker")]
 mod demo;
 mod drivers;
+pub mod harmless;
 mod latency;
 mod logging;
 mod parent;

@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 use vitalsd_core::driver::PROTOCOLS;
 
-use crate::config::{self, Credentials};
+use crate::config::{self, Credentials, Station};
 use crate::mqtt::Broker;
 use crate::mqtt::tls::{Identity, TlsFiles};
 use crate::wire::{Id, Root};
@@ -70,6 +70,8 @@ pub struct Place {
     pub box_id: Option<Id>,
     /// The beds of the configuration.
     pub beds: Vec<Id>,
+    /// Who may command them, as the configuration has it.
+    pub stations: Vec<Station>,
 }
 
 impl Where {
@@ -81,7 +83,8 @@ impl Where {
         match (&self.broker, self.site, &self.config) {
             (Some(_), _, Some(_)) => bail!("--config and --broker: give one of the two"),
             (Some(address), Some(site), None) => {
-                Ok(Place { broker: self.way.to(address)?, root: Root::new(site), box_id: None, beds: Vec::new() })
+                let broker = self.way.to(address)?;
+                Ok(Place { broker, root: Root::new(site), box_id: None, beds: Vec::new(), stations: Vec::new() })
             }
             (Some(_), None, None) => {
                 bail!("--broker needs --site, the first part of every topic, such as --site clinic")
@@ -150,6 +153,7 @@ impl Place {
             root: Root::new(Id::new(&settings.site)?),
             box_id: Some(Id::new(&settings.box_id)?),
             beds: settings.beds.iter().map(|bed| Id::new(&bed.id)).collect::<Result<_, _>>()?,
+            stations: settings.stations,
         })
     }
 }

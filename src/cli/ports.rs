@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::harmless;
 use crate::port::name::{DeviceRoot, PluggedIn};
 use crate::wire::port as wire;
 
@@ -67,7 +68,8 @@ fn table(out: &mut impl Write, found: &[PluggedIn]) -> io::Result<()> {
     for (name, port) in names.iter().zip(found) {
         let what = port.usb.as_ref().map_or_else(String::new, ToString::to_string);
         let now = if port.stable { port.target.display().to_string() } else { "has no stable name".into() };
-        writeln!(out, "{}", format!("{name:width$}  {now:18}  {what}").trim_end())?;
+        // Whoever plugs in an adapter chooses what it says of itself.
+        writeln!(out, "{}", harmless::line(format!("{name:width$}  {now:18}  {what}").trim_end()))?;
     }
     writeln!(
         out,

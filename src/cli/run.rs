@@ -38,8 +38,9 @@ impl Run {
         self.parent.follow();
         let checked = config::load(&self.config, PROTOCOLS)?;
         let _log = logging::start();
-        if !checked.warnings.0.is_empty() {
-            warn!("{}", checked.warnings);
+        for problem in &checked.warnings.0 {
+            let line = problem.place.as_ref().map(|place| place.line);
+            warn!(file = %problem.file.display(), line, remedy = problem.remedy, "{}", problem.found);
         }
         // One thread is the hot path (DESIGN 5); what blocks goes to the blocking pool.
         let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(8).build()?;

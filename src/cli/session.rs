@@ -2,6 +2,7 @@
 
 mod ask;
 mod screen;
+mod signing;
 mod told;
 mod verb;
 mod visit;
@@ -15,10 +16,12 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use self::screen::Screen;
+use self::signing::Signing;
 use self::told::told;
 use self::verb::Verb;
 use self::visit::Visit;
 use super::place::Where;
+use crate::config::is_loopback;
 use crate::wire::Id;
 use crate::wire::command::{Action, Outcome};
 
@@ -39,6 +42,8 @@ pub struct Session {
     verb: Verb,
     #[command(flatten)]
     place: Where,
+    #[command(flatten)]
+    signing: Signing,
     /// The bed; not needed where the configuration has only one.
     #[arg(long, global = true)]
     bed: Option<Id>,
@@ -57,6 +62,7 @@ impl Session {
     }
 
     async fn visit(&self) -> anyhow::Result<()> {
+        self.verb.check()?;
         let place = self.place.find()?;
         let bed = match (self.bed.as_ref(), place.beds.as_slice()) {
             (Some(bed), _) | (None, [bed]) => *bed,
@@ -66,7 +72,11 @@ impl Session {
                 bail!("which bed? Give --bed with one of {}", known.join(", "))
             }
         };
-        self.verb.check()?;
+        let signer = self.signing.find(&place);
+        let exposed = place.broker.tls.is_none() && !is_loopback(&place.broker.host);
+        if exposed && matches!(self.verb, Verb::Note { .. }) {
+            bail!("the text of a note does not cross the network in plain text: use an encrypted way to the broker");
+        }
         let (mut visit, look) = Visit::to(bed, place).await?;
         let zone = TimeZone::system();
         let Some(action) = self.verb.action(bed, &look.state.message.now)? else {
@@ -79,7 +89,8 @@ impl Session {
             visit.end().await;
             return Ok(());
         };
-        let reply = visit.ask(&look, self.actor()?, action.clone()).await?;
+        // Whoever only looks needs no key.
+        let reply = visit.ask(&look, self.actor()?, action.clone(), signer?.as_ref()).await?;
         if self.json {
             println!("{}", serde_json::to_string(&reply)?);
         } else if reply.outcome == Outcome::Done {

@@ -3,14 +3,14 @@
 //! Secrets stay in their files, named by a path or by a systemd credential: nothing that holds the settings can show
 //! them. [`Broker::open`] reads them, once, at the start.
 
+use std::fs;
 use std::net::IpAddr;
 use std::ops::Range;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::path::PathBuf;
 
 use toml::Spanned;
 
+use super::secret::{self, Secret, SecretsError};
 use super::table::Table;
 use crate::mqtt;
 use crate::mqtt::tls::{Identity, Part, Tls, TlsFiles, Unusable, Why};
@@ -18,8 +18,6 @@ use crate::mqtt::tls::{Identity, Part, Tls, TlsFiles, Unusable, Why};
 /// MQTT, and MQTT over TLS.
 const PORT: u16 = 1883;
 const TLS_PORT: u16 = 8883;
-/// Where systemd puts the credentials of our unit; the unit itself is told by `$CREDENTIALS_DIRECTORY`.
-const CREDENTIALS: &str = "/run/credentials/vitalsd.service";
 
 /// The MQTT broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,24 +39,6 @@ pub struct Credentials {
     pub username: String,
     /// The file that holds the password in its first line; `None`: our certificate proves who we are.
     pub password_file: Option<PathBuf>,
-}
-
-/// What the broker wants of us cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretsError {
-    /// The password.
-    #[error(
-        "the password of the broker cannot be read from {file}: {source}. Check the path and that the daemon's user may read it"
-    )]
-    Password {
-        /// The file.
-        file: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A file of TLS.
-    #[error(transparent)]
-    Tls(#[from] Unusable),
 }
 
 impl Broker {
@@ -102,6 +82,20 @@ pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+const PASSWORD: Secret = Secret {
+    what: "password",
+    file: "password_file",
+    credential: "password_credential",
+    content: "a file with the password in its first line",
+};
+
+const KEY: Secret = Secret {
+    what: "private key",
+    file: "key_file",
+    credential: "key_credential",
+    content: "a file with the private key in PEM",
+};
+
 /// Reads the section.
 pub(super) fn read(table: &Table<'_>) -> Option<Broker> {
     let host = table.text("host");
@@ -128,7 +122,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Broker> {
 
 fn read_credentials(table: &Table<'_>, proved: bool) -> Option<Credentials> {
     let username = table.text("username");
-    let password = read_secret(table, PASSWORD);
+    let password = secret::path(table, PASSWORD);
     let alone = |span: &Range<usize>, found: &str| {
         table.error(span, found, "both, or neither", "add the other one, or remove this one");
         None
@@ -175,94 +169,10 @@ fn check_plaintext(table: &Table<'_>, host: &Spanned<&str>, allowed: bool) {
     }
 }
 
-/// A secret, and the keys that may name it.
-#[derive(Clone, Copy)]
-struct Secret {
-    what: &'static str,
-    file: &'static str,
-    credential: &'static str,
-    content: &'static str,
-}
-
-const PASSWORD: Secret = Secret {
-    what: "password",
-    file: "password_file",
-    credential: "password_credential",
-    content: "a file with the password in its first line",
-};
-
-const KEY: Secret = Secret {
-    what: "private key",
-    file: "key_file",
-    credential: "key_credential",
-    content: "a file with the private key in PEM",
-};
-
-/// The path of a secret and where it is named; reports what is wrong with it.
-fn read_secret(table: &Table<'_>, secret: Secret) -> Option<(Range<usize>, PathBuf)> {
-    let Secret { file, credential, .. } = secret;
-    match (table.text(file), table.text(credential)) {
-        (Some(_), Some(named)) => {
-            let found = format!("`{file}` and `{credential}` are two places for one secret");
-            table.error(&named.span(), &found, "one of them", "remove the other one");
-            None
-        }
-        (Some(named), None) => {
-            let path = table.beside(named.get_ref());
-            check_secret_file(table, &named.span(), &path, secret);
-            Some((named.span(), path))
-        }
-        (None, Some(named)) => Some((named.span(), credential_path(table, &named, secret)?)),
-        (None, None) => None,
-    }
-}
-
-fn check_secret_file(table: &Table<'_>, span: &Range<usize>, path: &Path, secret: Secret) {
-    let Secret { what, content, .. } = secret;
-    match fs::metadata(path) {
-        Err(error) => {
-            let found = format!("the {what} file {} cannot be found: {error}", path.display());
-            let remedy = format!("correct the path, or write the {what} into that file");
-            table.error(span, &found, content, &remedy);
-        }
-        Ok(metadata) if metadata.permissions().mode() & 0o004 != 0 => {
-            let found = format!("everybody on this machine may read the {what} in {}", path.display());
-            let remedy = format!("chmod 640 {}", path.display());
-            table.warn(span, &found, "a file that only its owner and group may read", &remedy);
-        }
-        Ok(_) => {}
-    }
-}
-
-/// Where systemd keeps a credential. Only the unit it is loaded for can see it: elsewhere its absence says little.
-fn credential_path(table: &Table<'_>, named: &Spanned<&str>, secret: Secret) -> Option<PathBuf> {
-    let Secret { what, credential, .. } = secret;
-    let name = *named.get_ref();
-    if name.is_empty() || name.starts_with('.') || name.contains('/') {
-        let found = format!("`{credential}` is {name:?}");
-        let remedy = "write the name as in LoadCredential= of the unit; a path belongs to the key with _file";
-        table.error(&named.span(), &found, "the name of a systemd credential, without a path", remedy);
-        return None;
-    }
-    let given = env::var_os("CREDENTIALS_DIRECTORY");
-    let path = given.as_ref().map_or_else(|| PathBuf::from(CREDENTIALS), PathBuf::from).join(name);
-    if let Err(error) = fs::metadata(&path) {
-        let allowed = format!("LoadCredential={name}:/path/of/the/{}", what.replace(' ', "-"));
-        if given.is_some() {
-            let found = format!("systemd has given us no credential {name:?}: {error}");
-            table.error(&named.span(), &found, &allowed, "load it in the unit, `systemctl edit vitalsd`");
-        } else {
-            let found = format!("the credential {name:?} is not to be seen here, so the {what} was not checked");
-            table.warn(&named.span(), &found, &allowed, "nothing, if the unit vitalsd.service loads it");
-        }
-    }
-    Some(path)
-}
-
 fn read_tls(table: &Table<'_>) -> Option<TlsFiles> {
     let ca = table.require("ca_file", table.text("ca_file"), "\"clinic-ca.pem\"");
     let certificate = table.text("certificate_file");
-    let key = read_secret(table, KEY);
+    let key = secret::path(table, KEY);
     let together = |span: &Range<usize>, missing: &str| {
         let found = format!("`certificate_file` and its key belong together, and {missing} is missing");
         table.error(span, &found, "both, or neither", "add the other one, or remove this one");

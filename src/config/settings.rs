@@ -12,6 +12,7 @@ use super::bed::{self, Bed};
 use super::broker::{self, Broker};
 use super::flight::FlightRecorder;
 use super::problem::Problems;
+use super::station::{self, Station};
 use super::table::{self, Table};
 use super::{Checked, Retention, flight, journal, preset};
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub preset_file: PathBuf,
     /// Where to publish.
     pub broker: Broker,
+    /// Who may command, by signature; empty: whoever may publish to a broker on this box.
+    pub stations: Vec<Station>,
     /// The flight recorder; `None`: off.
     pub flight_recorder: Option<FlightRecorder>,
     /// How much of the journal is kept.
@@ -58,6 +61,8 @@ fn read(file: &Table<'_>, known: &[&'static Protocol]) -> Option<Settings> {
     let preset = preset_path.and_then(|named| load_preset(file, &named));
     // A broken section is reported and drops the settings as a whole; only an absent one has a default.
     let broker = file.section("broker", broker::read).unwrap_or_else(Broker::on_this_box);
+    let stations = station::read_all(file);
+    station::warn_if_nobody_may_command(file, &stations, &broker);
     let flight_recorder = file.section("flight_recorder", |table| flight::read(table, &state_dir));
     let journal = file.section("journal", journal::read).unwrap_or_default();
     let beds = bed::read_all(file, known);
@@ -70,6 +75,7 @@ fn read(file: &Table<'_>, known: &[&'static Protocol]) -> Option<Settings> {
         preset,
         preset_file,
         broker,
+        stations,
         flight_recorder,
         journal,
         beds,

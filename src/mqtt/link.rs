@@ -75,6 +75,8 @@ pub struct Request {
     pub response_topic: Option<String>,
     /// What the answer is to carry.
     pub correlation_data: Option<Vec<u8>>,
+    /// What stands beside the payload, by name.
+    pub user_properties: Vec<(String, String)>,
     /// After how many seconds the broker forgets it.
     pub expiry_s: Option<u32>,
 }
@@ -90,6 +92,8 @@ pub struct Incoming {
     pub response_topic: Option<String>,
     /// What the answer is to carry.
     pub correlation_data: Option<Vec<u8>>,
+    /// What stands beside the payload, by name.
+    pub user_properties: Vec<(String, String)>,
     /// It was kept by the broker and may be old: a command must be refused.
     pub retained: bool,
 }
@@ -239,6 +243,7 @@ impl Link {
             message_expiry_interval: request.expiry_s,
             response_topic: request.response_topic,
             correlation_data: request.correlation_data.map(Into::into),
+            user_properties: request.user_properties,
             ..PublishProperties::default()
         };
         let options = PublishOptions::new(QoS::AtLeastOnce).properties(properties);
@@ -449,6 +454,7 @@ async fn drive(mut event_loop: EventLoop, subscribes: bool, inbox: Rc<RefCell<Ve
                     payload: publish.payload.to_vec(),
                     response_topic: properties.response_topic,
                     correlation_data: properties.correlation_data.map(|data| data.to_vec()),
+                    user_properties: properties.user_properties,
                     retained: publish.retain,
                 })
             }

@@ -226,6 +226,9 @@ const fn size(payload: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
     use super::*;
     use crate::wire::{BedTopic, Id};
 
@@ -327,7 +330,9 @@ mod tests {
 
     /// What a keeper was told.
     #[derive(Clone, Debug, Default)]
-    struct Kept(std::rc::Rc<std::cell::RefCell<Vec<(Option<BootId>, u64)>>>);
+    struct Kept(Rc<RefCell<Vec<Settled>>>);
+
+    type Settled = (Option<BootId>, u64);
 
     impl Keep for Kept {
         fn said(&self, _: Topic, _: u64, _: &Arc<[u8]>) {}

@@ -46,6 +46,9 @@ pub enum Audited {
     Asked {
         /// The bed.
         bed: Id,
+        /// Who signed it; absent: nobody did, or it was refused for its signature, and the actor is a mere claim.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        station: Option<Id>,
         /// Who says so.
         actor: Id,
         /// The key of the command.

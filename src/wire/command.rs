@@ -139,6 +139,8 @@ pub enum Refusal {
     TooOld,
     /// The sender may not do this.
     NotAllowed,
+    /// The sender has given too many commands within the time in which one is valid.
+    TooMany,
 }
 
 impl From<CommandRefusal> for Refusal {

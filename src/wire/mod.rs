@@ -22,6 +22,7 @@ pub mod reading;
 pub mod sample;
 pub mod schema;
 pub mod session;
+pub mod signature;
 pub mod summary;
 pub mod timed;
 pub mod topic;

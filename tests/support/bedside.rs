@@ -39,6 +39,8 @@ pub struct Bedside {
     pub host: &'static str,
     /// Whether it expects a nurses' station.
     pub expects_station: bool,
+    /// Sections of the configuration that only one test wants.
+    pub sections: String,
     /// Where its flight recorder saves; `None`: it is off, as it is by default.
     pub flights: Option<PathBuf>,
     /// What is in the environment of the daemon.
@@ -58,6 +60,7 @@ impl Bedside {
             own_root: false,
             host: "box-3",
             expects_station: false,
+            sections: String::new(),
             flights: None,
             env: Vec::new(),
         }
@@ -82,10 +85,15 @@ impl Bedside {
 
     /// Starts the daemon.
     pub fn daemon(&self) -> Daemon {
-        let file = self.dir.path().join("vitalsd.toml");
+        let file = self.file();
         std::fs::write(&file, self.config()).expect("a file");
         let root = if self.own_root { self.dir.path() } else { Path::new("/") };
-        Daemon::start(&file, root, &self.env)
+        Daemon::with(&file, root, "info,rumqttc=off", &self.env)
+    }
+
+    /// Its configuration, once it has been started.
+    pub fn file(&self) -> PathBuf {
+        self.dir.path().join("vitalsd.toml")
     }
 
     /// Below which `/sys` and `/dev` are looked up, if it has a root of its own.
@@ -107,6 +115,7 @@ impl Bedside {
         if let Some(flights) = &self.flights {
             config.push_str(&format!("[flight_recorder]\nminutes = 1\ndirectory = '{}'\n", flights.display()));
         }
+        config.push_str(&self.sections);
         config.push_str("[[bed]]\nid = 'room-1'\n");
         for (device, model) in &self.devices {
             let port = if self.own_root { Path::new("/ports").join(device) } else { self.port(device) };
@@ -130,13 +139,22 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts it with the configuration in a file; ports are looked up below `root`.
-    pub fn start(config: &Path, root: &Path, env: &[(&str, PathBuf)]) -> Self {
+    pub fn start(config: &Path, root: &Path) -> Self {
+        Self::with(config, root, "info,rumqttc=off", &[])
+    }
+
+    /// The same with a log that tells what `filter` lets through.
+    pub fn telling(config: &Path, root: &Path, filter: &str) -> Self {
+        Self::with(config, root, filter, &[])
+    }
+
+    fn with(config: &Path, root: &Path, filter: &str, env: &[(&str, PathBuf)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_vitalsd"))
             .args(["run", "--config"])
             .arg(config)
             .arg("--root")
             .arg(root)
-            .env_remove("VITALSD_LOG")
+            .env("VITALSD_LOG", filter)
             .envs(env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

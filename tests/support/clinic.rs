@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use vitalsd::mqtt::tls::{Identity, Tls, TlsFiles};
 use vitalsd::mqtt::{Broker, Login};
 
@@ -109,6 +110,15 @@ impl Clinic {
         }
     }
 
+    /// Lets it end and write down what it keeps.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+            kill_process(pid, Signal::TERM).expect("a process of ours");
+            child.wait().expect("a child of ours");
+        }
+    }
+
     /// Kills it: all connections are cut.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -161,7 +171,7 @@ impl Clinic {
         fs::write(conf_d.join("vitalsd.tls.conf"), encrypted).expect("a file");
         // As Debian's own file, which includes ours. It stays the user who reads a directory of a test.
         let main = format!(
-            "user root\npersistence true\npersistence_location {}/\nlog_dest file {}\ninclude_dir {}\n",
+            "user root\npersistence true\npersistence_location {}/\nlog_dest file {}\nlog_type all\ninclude_dir {}\n",
             self.authority.dir().display(),
             path("mosquitto.log"),
             conf_d.display()

@@ -163,6 +163,11 @@ impl Ear {
             correlation_data: answer.map(|(_, data)| data.to_vec().into()),
             ..PublishProperties::default()
         };
+        self.say_with(topic, payload, retain, properties);
+    }
+
+    /// The same with properties of the caller's choice.
+    pub fn say_with(&self, topic: &str, payload: &[u8], retain: bool, properties: PublishProperties) {
         let options = PublishOptions::new(QoS::AtLeastOnce).retain(retain).properties(properties);
         self.client.try_publish(topic, payload, options).expect("a place in the queue");
     }

@@ -140,9 +140,14 @@ impl Hot {
     fn command(&mut self, id: Id, incoming: &Incoming) {
         let Some(bed) = self.rooms.iter().position(|room| room.id == id) else { return };
         let now = self.now();
-        match self.requests.accept(id, incoming, self.uptime(now)) {
-            Err(TurnedDown { reply, audited }) => {
-                audited.into_iter().for_each(|audited| self.audit(audited));
+        let uptime = self.uptime(now);
+        match self.requests.accept(id, incoming, uptime) {
+            Err(turned_down) => {
+                if let Some(reason) = turned_down.why() {
+                    warn!(bed = %id, reason, "a command was refused");
+                }
+                let TurnedDown { reply, audited } = turned_down;
+                audited.into_iter().for_each(|audited| self.audit(*audited));
                 self.reply(incoming, &reply);
             }
             Ok(accepted) => {
@@ -151,9 +156,9 @@ impl Hot {
                 let what = accepted.command.action.name();
                 let done = room.bed.command(&accepted.command, now, &mut |output| said.push(output));
                 self.say(bed, now);
-                let reply = Reply::from_core(accepted.key.clone(), done);
+                let reply = Reply::from_core(accepted.key().to_owned(), done);
                 info!(bed = %id, command = what, outcome = ?reply.outcome, "a person asked");
-                self.requests.answered(id, accepted.key.clone(), reply.outcome.clone());
+                self.requests.answered(&accepted, reply.outcome.clone(), uptime);
                 self.audit(accepted.audited(reply.outcome.clone()));
                 self.reply_when_written(incoming, reply);
             }

@@ -9,6 +9,7 @@ use vitalsd_core::monitor::output::{Phase, Presence, Priority};
 
 use super::SITE;
 use super::rooms::{REPLIES, ROOMS};
+use crate::cli::harmless;
 use crate::mqtt::Incoming;
 use crate::mqtt::client::Request;
 use crate::wire::bed::{Connection, State};
@@ -73,6 +74,7 @@ impl Wall {
                     payload,
                     response_topic: Some(REPLIES.to_owned()),
                     correlation_data: None,
+                    user_properties: Vec::new(),
                     expiry_s: Some(30),
                 });
             }
@@ -156,5 +158,5 @@ fn site() -> Option<Root> {
 }
 
 fn read<T: DeserializeOwned>(incoming: &Incoming) -> Option<T> {
-    serde_json::from_slice(&incoming.payload).ok()
+    harmless::read(&incoming.payload).ok()
 }

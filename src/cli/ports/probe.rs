@@ -7,6 +7,7 @@ use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use vitalsd_core::driver::{Kind, PROTOCOLS};
 
+use crate::cli::harmless;
 use crate::port::find::panel::Claim;
 use crate::port::find::probe::{Answer, probe};
 use crate::port::name::{DeviceRoot, PluggedIn};
@@ -56,7 +57,7 @@ pub(super) fn run(
             writeln!(out, "  plugged in at {}", socket.display())?;
         }
         for line in words(answer) {
-            writeln!(out, "  {line}")?;
+            writeln!(out, "  {}", harmless::line(&line))?;
         }
     }
     Ok(())

@@ -7,6 +7,8 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
+use super::signing::Signer;
+use crate::cli::harmless;
 use crate::cli::place::Place;
 use crate::mqtt::client::{Client, Request};
 use crate::mqtt::{Incoming, Login};
@@ -101,8 +103,14 @@ impl Visit {
         life(state.boot_id).then_some(Look { state, session, heartbeat })
     }
 
-    /// Asks the bed, and waits for the answer.
-    pub async fn ask(&mut self, look: &Look, actor: Id, action: Action) -> anyhow::Result<Reply> {
+    /// Asks the bed, signed if somebody signs, and waits for the answer.
+    pub async fn ask(
+        &mut self,
+        look: &Look,
+        actor: Id,
+        action: Action,
+        signer: Option<&Signer>,
+    ) -> anyhow::Result<Reply> {
         let key = format!("{:032x}", fastrand::u128(..));
         let heartbeat = &look.heartbeat;
         let command = Command {
@@ -112,9 +120,12 @@ impl Visit {
             actor,
             action,
         };
+        let topic = self.root.topic(&Topic::Bed(self.bed, BedTopic::Command));
+        let payload = serde_json::to_vec(&command)?;
         let request = Request {
-            topic: self.root.topic(&Topic::Bed(self.bed, BedTopic::Command)),
-            payload: serde_json::to_vec(&command)?,
+            user_properties: signer.map(|signer| signer.sign(&topic, &payload)).unwrap_or_default(),
+            topic,
+            payload,
             response_topic: Some(self.answers.clone()),
             correlation_data: Some(key.clone().into_bytes()),
             expiry_s: Some(ANSWER_S),
@@ -131,7 +142,7 @@ impl Visit {
                 heartbeat.r#box
             );
         };
-        serde_json::from_slice(&payload).with_context(|| {
+        harmless::read(&payload).with_context(|| {
             format!("the answer of {} cannot be read: is its vitalsd of another version?", heartbeat.r#box)
         })
     }
@@ -214,5 +225,5 @@ impl Visit {
 
 /// A payload of the contract; `None`: empty, or not of this version.
 fn read<T: DeserializeOwned>(payload: &[u8]) -> Option<Envelope<T>> {
-    serde_json::from_slice(payload).ok()
+    harmless::read(payload).ok()
 }
