@@ -72,6 +72,13 @@ pub enum Trouble {
     Failing(String),
 }
 
+/// Whose trouble it is: each file has its own, for the other one goes on.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    State,
+    History,
+}
+
 /// What both ends see.
 #[derive(Debug)]
 pub struct Shared {
@@ -142,7 +149,8 @@ pub(super) struct Writer {
     promises: Vec<u64>,
     readings: Vec<Said>,
     settled: Vec<Key>,
-    trouble: Option<Trouble>,
+    /// By [`Of`].
+    trouble: [Option<Trouble>; 2],
     /// There is hardly any room left on the disk.
     cramped: bool,
     shared: Arc<Shared>,
@@ -177,7 +185,7 @@ impl Writer {
             promises: Vec::new(),
             readings: Vec::new(),
             settled: Vec::new(),
-            trouble: None,
+            trouble: [None, None],
             cramped: false,
             shared,
             news,
@@ -281,11 +289,11 @@ impl Writer {
             Ok(()) => {
                 self.batch = Batch::default();
                 self.urgent = false;
-                self.well();
+                self.well(Of::State);
             }
             Err(error) => {
                 self.again = now + AGAIN;
-                self.failed(&error);
+                self.failed(Of::State, &error);
             }
         }
     }
@@ -295,7 +303,7 @@ impl Writer {
         self.state = opened.state;
         if let Some(trouble) = opened.past.trouble {
             self.again = now + REOPEN;
-            self.tell(Trouble::Closed(trouble));
+            self.tell(Of::State, Trouble::Closed(trouble));
             return false;
         }
         for aside in opened.past.set_aside {
@@ -329,7 +337,6 @@ impl Writer {
         match opened {
             Ok((history, mut found)) => {
                 self.history = Readings::Open(history);
-                self.settled.append(&mut found.given_up.clone());
                 if let Some(aside) = found.set_aside.take() {
                     self.send(News::SetAside(aside));
                 }
@@ -341,7 +348,7 @@ impl Writer {
             }
             Err(error) => {
                 self.history = Readings::Closed(Instant::now() + REOPEN);
-                self.tell(Trouble::Closed(error));
+                self.tell(Of::History, Trouble::Closed(error));
             }
         }
     }
@@ -355,11 +362,11 @@ impl Writer {
                         self.shared.readings.fetch_sub(self.readings.len(), Ordering::Relaxed);
                         self.readings.clear();
                         self.settled.clear();
-                        self.well();
+                        self.well(Of::History);
                     }
                     Err(error) => {
                         self.again = now + AGAIN;
-                        self.failed(&error);
+                        self.failed(Of::History, &error);
                     }
                 }
             }
@@ -376,7 +383,7 @@ impl Writer {
             && let Some(state) = &mut self.state
             && let Err(error) = self.shared.while_busy(|| state.forget(before(i64::from(retention.days) * 24)))
         {
-            self.failed(&error);
+            self.failed(Of::State, &error);
         }
         if now >= self.forgetting {
             self.forgetting = now + FORGETTING;
@@ -387,39 +394,46 @@ impl Writer {
                 // There is more: one turn later.
                 Ok(true) => self.housekeeping = now + EVERY,
                 Ok(false) => {}
-                Err(error) => self.failed(&error),
+                Err(error) => self.failed(Of::History, &error),
             }
         }
         if let Ok(disk) = rustix::fs::statvfs(&self.dir) {
             let room = disk.f_bavail.saturating_mul(disk.f_frsize);
             self.cramped = room < ROOM;
             if self.cramped {
-                self.tell(Trouble::Full(format!("{} MB are left", room >> 20)));
+                self.tell(Of::State, Trouble::Full(format!("{} MB are left", room >> 20)));
             }
         }
     }
 
     // What is told.
 
-    fn failed(&mut self, error: &rusqlite::Error) {
+    fn failed(&mut self, of: Of, error: &rusqlite::Error) {
         let text = error.to_string();
-        self.tell(match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Trouble::Full(text),
-            _ => Trouble::Failing(text),
-        });
+        self.tell(
+            of,
+            match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => Trouble::Full(text),
+                _ => Trouble::Failing(text),
+            },
+        );
     }
 
-    fn tell(&mut self, trouble: Trouble) {
-        let known = self.trouble.replace(trouble.clone());
-        if known.as_ref().map(discriminant) != Some(discriminant(&trouble)) {
+    fn tell(&mut self, of: Of, trouble: Trouble) {
+        let Some(known) = self.trouble.get_mut(of as usize) else { return };
+        let before = known.replace(trouble.clone());
+        if before.as_ref().map(discriminant) != Some(discriminant(&trouble)) {
             self.send(News::Trouble(trouble));
         }
     }
 
-    /// Something was written.
-    fn well(&mut self) {
-        let open = self.state.is_some() && !matches!(self.history, Readings::Closed(_));
-        if open && !self.urgent && !self.cramped && self.trouble.take().is_some() {
+    /// Something was written into that file. All is well when that is so of both.
+    fn well(&mut self, of: Of) {
+        if self.cramped {
+            return;
+        }
+        let mended = self.trouble.get_mut(of as usize).and_then(Option::take).is_some();
+        if mended && self.trouble.iter().all(Option::is_none) {
             self.send(News::Well);
         }
     }

@@ -62,6 +62,10 @@ impl Hot {
     /// Gives the journal the beds that have changed, and those of a session that it has not had for a while. After
     /// everything that is said: it is on its way by now.
     pub(super) fn keep_beds(&mut self, at: Instant) {
+        // A disk that hangs gets them when it goes on: until then they would only pile up.
+        if self.pen.is_stuck() {
+            return;
+        }
         for room in &mut self.rooms {
             let old = at.saturating_duration_since(room.kept) >= KEEP;
             if room.unkept || old && room.bed.session().phase() != Phase::NoSession {
@@ -183,6 +187,10 @@ impl Hot {
         }
         let alarm = found.message.now;
         let now = self.now();
+        if alarm.presence == Presence::Off {
+            // It had been ended, and the topic was not emptied any more.
+            return self.end_alarm(bed, alarm, now);
+        }
         let Some(room) = self.rooms.get_mut(bed) else { return };
         let said = &mut self.said;
         let present = room.bed.adopt(condition, alarm.episode, alarm.priority, now, &mut |output| said.push(output));
