@@ -262,6 +262,105 @@ pub fn steady_stay() -> impl Strategy<Value = Vec<(u64, Step)>> {
     })
 }
 
+/// A stay that lasts, so that what comes by the passing of time alone comes: a patient before the dose or after it or
+/// nobody yet, and then one thing after another, each for a while and at no moment that has to do with the one before.
+pub fn eventful_stay() -> impl Strategy<Value = Vec<(u64, Step)>> {
+    (beginning(), proptest::collection::vec((1_u64..1_000, chapter()), 1..10)).prop_map(|(mut steps, chapters)| {
+        for (wait, chapter) in chapters {
+            steps.push((wait, Step::Nothing));
+            steps.extend(chapter);
+        }
+        steps
+    })
+}
+
+fn beginning() -> impl Strategy<Value = Vec<(u64, Step)>> {
+    let nobody = (60_u64..140).prop_map(|seconds| held(percent(97), bpm(72), seconds, 1_003));
+    let readings = proptest::collection::vec((110_000_u64..130_000, reading()), 0..4);
+    let dose = proptest::option::of((0_u64..90).prop_map(|ago| Action::Dose { ago: Span::mins(ago) }));
+    let session = (opening(), readings, dose).prop_map(|(opening, readings, dose)| {
+        let mut steps = vec![(10, Step::Act(Action::Open(opening)))];
+        for (pause, reading) in readings {
+            steps.push((pause, Step::Cuff(Ok(reading))));
+            steps.extend(held(percent(97), bpm(72), 20, 1_003));
+        }
+        steps.extend(dose.map(|dose| (370, Step::Act(dose))));
+        steps
+    });
+    prop_oneof![1 => nobody, 5 => session]
+}
+
+fn chapter() -> BoxedStrategy<Vec<(u64, Step)>> {
+    let values = || (prop_oneof![Just(percent(97)), spo2()], prop_oneof![Just(bpm(72)), pulse()]);
+    let hold = (values(), 1_u64..90, 900_u64..1_100).prop_map(|((spo2, pulse), n, pause)| held(spo2, pulse, n, pause));
+    // Before it is stale, and no sooner: a long time in few steps.
+    let long = (50_u64..450, 2_600_u64..2_950).prop_map(|(n, pause)| held(percent(97), bpm(72), n, pause));
+    let ramp = (130_u16..300, 900_u64..1_100).prop_map(|(n, pause)| {
+        (0..n).map(|t| (pause, Step::Oximetry(percent(100 - t / 20), bpm(60 + t / 5)))).collect()
+    });
+    let dips = (1_usize..8, 80_u16..90, 3_usize..20).prop_map(|(times, low, n)| {
+        let dip = || [94, 91].into_iter().chain(std::iter::repeat_n(low, n)).chain([91, 94, 97, 97, 97]);
+        (0..times).flat_map(|_| dip()).map(|spo2| (1_003, Step::Oximetry(percent(spo2), bpm(72)))).collect()
+    });
+    let silence = (3_000_u64..400_000).prop_map(|pause| vec![(pause, Step::Nothing)]);
+    let lost = proptest::collection::vec((100_u64..2_000, absent()), 1..60).prop_map(|run| {
+        let none = |(pause, why)| (pause, Step::Oximetry(Measured::Absent(why), Measured::Absent(why)));
+        run.into_iter().map(none).collect()
+    });
+    let measured = (10_000_u64..80_000, reading(), values(), 1_u64..60).prop_map(|(takes, reading, (spo2, pulse), n)| {
+        let mut steps = vec![(10, Step::Inflating), (takes, Step::Cuff(Ok(reading)))];
+        steps.extend(held(spo2, pulse, n, 1_003));
+        steps
+    });
+    let oxygen = (92_u16..95, 60_u64..90).prop_map(|(spo2, n)| {
+        let mut steps = vec![(10, Step::Act(Action::Observe(Observation::GaveOxygen)))];
+        steps.extend(held(percent(spo2), bpm(72), n, 2_900));
+        steps
+    });
+    let way = (any::<bool>(), 3_000_u64..200_000).prop_map(|(oximeter, pause)| {
+        let lost = Step::Link(oximeter, Link::Lost(LossReason::Unplugged));
+        vec![(10, lost), (pause, Step::Link(oximeter, Link::Up))]
+    });
+    let wrong = (fault(), 3_000_u64..30_000).prop_map(|(fault, pause)| {
+        vec![(10, Step::Fault(fault, true)), (pause, Step::Fault(fault, false))]
+    });
+    let done = (action(), 1_000_u64..700_000).prop_map(|(action, pause)| {
+        vec![(10, Step::Act(action)), (pause, Step::Nothing)]
+    });
+    let said = (about(), any::<usize>(), 1_000_u64..400_000).prop_map(|(about, which, pause)| {
+        vec![(10, Step::About(about, which)), (pause, Step::Nothing)]
+    });
+    let other = stay().prop_map(|steps| steps.into_iter().take(4).collect::<Vec<_>>());
+    prop_oneof![
+        4 => hold,
+        1 => long,
+        1 => ramp,
+        1 => dips,
+        2 => silence,
+        2 => lost,
+        3 => measured,
+        1 => oxygen,
+        2 => way,
+        1 => wrong,
+        2 => done,
+        2 => said,
+        1 => other,
+    ]
+    .boxed()
+}
+
+/// The same numbers again and again.
+fn held(spo2: Measured<Spo2>, pulse: Measured<PulseRate>, times: u64, pause: u64) -> Vec<(u64, Step)> {
+    (0..times).map(|_| (pause, Step::Oximetry(spo2, pulse))).collect()
+}
+
+/// A pressure of those that matter, so that the same comes again.
+fn reading() -> impl Strategy<Value = BloodPressure> {
+    let pressures = [(126, 78), (126, 78), (164, 96), (184, 104), (204, 110), (86, 60), (76, 50)];
+    proptest::sample::select(pressures.as_slice().to_vec())
+        .prop_filter_map("in order", |(systolic, diastolic)| BloodPressure::full(systolic, diastolic, None))
+}
+
 pub fn played(bed: &mut Bed, from: Time, steps: &[(u64, Step)]) -> (Vec<Output>, Time) {
     let (mut out, mut now) = (Vec::new(), from);
     for (pause, step) in steps {
