@@ -661,3 +661,22 @@ fn r3_3_a_lost_blood_pressure_monitor_is_told_low_after_ten_seconds() {
     room.link(CUFF, Link::Up);
     assert_eq!(room.alarm(C::CuffLost).presence, Presence::Off);
 }
+
+#[test]
+fn r3_2_what_stands_under_a_head_that_ends_is_announced_whatever_begins_with_it() {
+    let mut room = Room::dosed(Route::Iv);
+    (0..16).for_each(|_| room.second(percent(86), bpm(72)));
+    room.acknowledge(C::Spo2Low).expect("accepted");
+    room.out.clear();
+    // Row 2 ends after 15 s at 90, and row 7 begins after 15 s at 135, at the same moment.
+    let start = room.sec();
+    (0..17).for_each(|_| room.second(percent(90), bpm(135)));
+    let story = room.story();
+    for expected in [
+        (start + 15, C::Spo2Low, Did::Cleared),
+        (start + 15, C::Spo2Reduced, Did::Announced(Medium)),
+        (start + 15, C::PulseHigh, Did::Raised(Medium)),
+    ] {
+        assert!(story.contains(&expected), "{expected:?}: {story:?}");
+    }
+}
