@@ -211,40 +211,60 @@ fn pressure_rows() -> [PressureRow; 8] {
     let baseline = Some(Value::Pressure(bp(120, 80)));
     [
         row(C::PressureHigh, Low, at_least(160, 100), [(160, 80), (130, 100)], [(159, 99); 2], [(156, 95), (155, 95)]),
-        row(C::PressureSevere, Medium, at_least(180, 110), [(180, 90), (150, 110)], [(179, 109); 2], [
-            (175, 106),
-            (175, 105),
-        ]),
+        row(
+            C::PressureSevere,
+            Medium,
+            at_least(180, 110),
+            [(180, 90), (150, 110)],
+            [(179, 109); 2],
+            [(175, 106), (175, 105)],
+        ),
         PressureRow {
             readings: 2,
-            ..row(C::PressureExtreme, High, at_least(200, 120), [(200, 90), (150, 120)], [(199, 119); 2], [
-                (196, 115),
-                (195, 115),
-            ])
+            ..row(
+                C::PressureExtreme,
+                High,
+                at_least(200, 120),
+                [(200, 90), (150, 120)],
+                [(199, 119); 2],
+                [(196, 115), (195, 115)],
+            )
         },
         PressureRow {
             baseline,
-            ..row(C::PressureRise, Low, at_least(160, 105), [(160, 80), (150, 105)], [(159, 104); 2], [
-                (156, 100),
-                (155, 100),
-            ])
+            ..row(
+                C::PressureRise,
+                Low,
+                at_least(160, 105),
+                [(160, 80), (150, 105)],
+                [(159, 104); 2],
+                [(156, 100), (155, 100)],
+            )
         },
         // 1.30 x 93.3 is 121.3; 160/102 has 121.3, 159/102 has 121.0; 152/102 has 118.7, 151/102 has 118.3.
         PressureRow {
             baseline,
-            ..row(C::MeanRise, Low, Limit::MeanAtLeast(1_213), [(160, 102); 2], [(159, 102); 2], [
-                (152, 102),
-                (151, 102),
-            ])
+            ..row(
+                C::MeanRise,
+                Low,
+                Limit::MeanAtLeast(1_213),
+                [(160, 102); 2],
+                [(159, 102); 2],
+                [(152, 102), (151, 102)],
+            )
         },
         row(C::SystolicLow, Medium, below(Some(90), None), [(89, 70); 2], [(90, 70); 2], [(94, 70), (95, 70)]),
         // 95/49 has 64.3, 95/50 has 65; 95/53 has 67, 96/54 has 68.
         row(C::MeanLow, Medium, below(None, Some(65)), [(95, 49); 2], [(95, 50); 2], [(95, 53), (96, 54)]),
         // 85/39 has 54.3, 85/40 has 55.
-        row(C::PressureVeryLow, High, below(Some(70), Some(55)), [(69, 50), (85, 39)], [(80, 50), (90, 45)], [
-            (84, 60),
-            (85, 60),
-        ]),
+        row(
+            C::PressureVeryLow,
+            High,
+            below(Some(70), Some(55)),
+            [(69, 50), (85, 39)],
+            [(80, 50), (90, 45)],
+            [(84, 60), (85, 60)],
+        ),
     ]
 }
 
@@ -514,7 +534,10 @@ fn r3_4_an_alarm_of_a_trend_names_its_limit_and_its_delay() {
         second += 1;
     }
     let alarm = room.alarm(C::Spo2Falling).clone();
-    assert_eq!((alarm.limit, alarm.delay), (Some(Limit::Spo2Falling { per_min: 100, at_most: spo2(95) }), Span::secs(20)));
+    assert_eq!(
+        (alarm.limit, alarm.delay),
+        (Some(Limit::Spo2Falling { per_min: 100, at_most: spo2(95) }), Span::secs(20))
+    );
     assert!(matches!(alarm.value, Some(Value::Spo2Trend(_, -330..=-270))), "{:?}", alarm.value);
 
     // Row 24: twelve beats a minute, a minute.

@@ -254,7 +254,13 @@ fn worse(limit: Limit, new: Value, worst: Value) -> bool {
     match (new, worst) {
         (Value::Spo2(new), Value::Spo2(worst)) => new < worst,
         (Value::Spo2AndPulse(new, _), Value::Spo2AndPulse(worst, _)) => new < worst,
-        (Value::Pulse(new), Value::Pulse(worst)) => if high { new > worst } else { new < worst },
+        (Value::Pulse(new), Value::Pulse(worst)) => {
+            if high {
+                new > worst
+            } else {
+                new < worst
+            }
+        }
         _ => false,
     }
 }

@@ -307,11 +307,12 @@ fn chapter() -> BoxedStrategy<Vec<(u64, Step)>> {
         let none = |(pause, why)| (pause, Step::Oximetry(Measured::Absent(why), Measured::Absent(why)));
         run.into_iter().map(none).collect()
     });
-    let measured = (10_000_u64..80_000, reading(), values(), 1_u64..60).prop_map(|(takes, reading, (spo2, pulse), n)| {
-        let mut steps = vec![(10, Step::Inflating), (takes, Step::Cuff(Ok(reading)))];
-        steps.extend(held(spo2, pulse, n, 1_003));
-        steps
-    });
+    let measured =
+        (10_000_u64..80_000, reading(), values(), 1_u64..60).prop_map(|(takes, reading, (spo2, pulse), n)| {
+            let mut steps = vec![(10, Step::Inflating), (takes, Step::Cuff(Ok(reading)))];
+            steps.extend(held(spo2, pulse, n, 1_003));
+            steps
+        });
     let oxygen = (92_u16..95, 60_u64..90).prop_map(|(spo2, n)| {
         let mut steps = vec![(10, Step::Act(Action::Observe(Observation::GaveOxygen)))];
         steps.extend(held(percent(spo2), bpm(72), n, 2_900));
@@ -321,15 +322,12 @@ fn chapter() -> BoxedStrategy<Vec<(u64, Step)>> {
         let lost = Step::Link(oximeter, Link::Lost(LossReason::Unplugged));
         vec![(10, lost), (pause, Step::Link(oximeter, Link::Up))]
     });
-    let wrong = (fault(), 3_000_u64..30_000).prop_map(|(fault, pause)| {
-        vec![(10, Step::Fault(fault, true)), (pause, Step::Fault(fault, false))]
-    });
-    let done = (action(), 1_000_u64..700_000).prop_map(|(action, pause)| {
-        vec![(10, Step::Act(action)), (pause, Step::Nothing)]
-    });
-    let said = (about(), any::<usize>(), 1_000_u64..400_000).prop_map(|(about, which, pause)| {
-        vec![(10, Step::About(about, which)), (pause, Step::Nothing)]
-    });
+    let wrong = (fault(), 3_000_u64..30_000)
+        .prop_map(|(fault, pause)| vec![(10, Step::Fault(fault, true)), (pause, Step::Fault(fault, false))]);
+    let done = (action(), 1_000_u64..700_000)
+        .prop_map(|(action, pause)| vec![(10, Step::Act(action)), (pause, Step::Nothing)]);
+    let said = (about(), any::<usize>(), 1_000_u64..400_000)
+        .prop_map(|(about, which, pause)| vec![(10, Step::About(about, which)), (pause, Step::Nothing)]);
     let other = stay().prop_map(|steps| steps.into_iter().take(4).collect::<Vec<_>>());
     prop_oneof![
         4 => hold,
