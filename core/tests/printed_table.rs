@@ -485,6 +485,22 @@ fn r2_the_worst_of_row_35_is_the_slowest_pulse() {
 }
 
 #[test]
+fn row_35_ends_fifteen_seconds_after_its_pulse_is_three_above_50_to_the_millisecond() {
+    let mut room = dosed(97);
+    (0..5).for_each(|_| room.pulse(50));
+    room.pressure(184, 80);
+    for _ in 0..20 {
+        room.pulse(52);
+    }
+    assert!(room.is_on(C::HighPressureSlowPulse), "52 is within the hysteresis");
+    let quick = room.now;
+    room.pulse(53);
+    room.pass(Span::millis(300)); // the values come at other moments from now on
+    (0..20).for_each(|_| room.pulse(53));
+    assert_eq!(room.alarm(C::HighPressureSlowPulse).ended, Some(quick + Span::secs(15)));
+}
+
+#[test]
 fn r2_the_worst_of_row_15_that_was_not_measured_again_is_the_highest_there_was() {
     let mut room = dosed(97);
     room.pressure(184, 90);

@@ -328,6 +328,12 @@ fn chapter() -> BoxedStrategy<Vec<(u64, Step)>> {
         .prop_map(|(action, pause)| vec![(10, Step::Act(action)), (pause, Step::Nothing)]);
     let said = (about(), any::<usize>(), 1_000_u64..400_000)
         .prop_map(|(about, which, pause)| vec![(10, Step::About(about, which)), (pause, Step::Nothing)]);
+    let away = (any::<bool>(), 60_000_u64..900_000, 1_u64..30).prop_map(|(told, pause, n)| {
+        let gone = if told { Step::Act(Action::Standby { reason: StandbyReason::Toilet }) } else { Step::Nothing };
+        let mut steps = vec![(10, gone), (pause, Step::Nothing)];
+        steps.extend(held(percent(97), bpm(72), n, 1_003));
+        steps
+    });
     let other = stay().prop_map(|steps| steps.into_iter().take(4).collect::<Vec<_>>());
     prop_oneof![
         4 => hold,
@@ -339,6 +345,7 @@ fn chapter() -> BoxedStrategy<Vec<(u64, Step)>> {
         3 => measured,
         1 => oxygen,
         2 => way,
+        1 => away,
         1 => wrong,
         2 => done,
         2 => said,
