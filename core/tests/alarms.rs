@@ -686,9 +686,10 @@ fn r6_3_a_thin_signal_is_told_at_whatever_moment_of_a_second_the_session_was_ope
     for offset in [0, 137, 400] {
         let mut room = Room::empty();
         room.link(OXIMETER, Link::Up);
+        room.pass(Span::millis(offset));
         room.open(Route::Iv);
         room.dose(Span::ZERO);
-        room.pass(Span::millis(offset));
+        room.pass(Span::millis(offset)); // nor do the values come at that moment
         room.steady(60);
         room.out.clear();
         let start = room.sec();

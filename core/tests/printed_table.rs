@@ -6,7 +6,7 @@
 mod support;
 
 use support::{CUFF, OXIMETER, Room, bpm, devices, percent};
-use vitalsd_core::monitor::input::{Action, Link, Opening, Route};
+use vitalsd_core::monitor::input::{Action, BoxFault, Input, Link, LossReason, Opening, Route};
 use vitalsd_core::monitor::output::{Condition as C, Limit, Output, Presence, Priority, Value};
 use vitalsd_core::time::Span;
 use vitalsd_core::vitals::{Absent, BloodPressure, Measured, PulseRate, Spo2};
@@ -496,7 +496,7 @@ fn row_35_ends_fifteen_seconds_after_its_pulse_is_three_above_50_to_the_millisec
     let quick = room.now;
     room.pulse(53);
     room.pass(Span::millis(300)); // the values come at other moments from now on
-    (0..20).for_each(|_| room.pulse(53));
+    (0..20).for_each(|_| room.pulse(54));
     assert_eq!(room.alarm(C::HighPressureSlowPulse).ended, Some(quick + Span::secs(15)));
 }
 
@@ -516,9 +516,13 @@ fn r2_the_worst_of_row_15_that_was_not_measured_again_is_the_highest_there_was()
 #[test]
 fn what_stays_as_it_is_is_told_once() {
     // The state of an alarm is a retained message: it is not sent again for every sample of a steady value.
-    for (condition, saturation, pulse) in
-        [(C::Spo2Low, 87, 72), (C::Spo2Reduced, 91, 72), (C::PulseHigh, 97, 135), (C::PulseLow, 97, 48)]
-    {
+    for (condition, saturation, pulse) in [
+        (C::Spo2Low, 87, 72),
+        (C::Spo2Reduced, 91, 72),
+        (C::PulseHigh, 97, 135),
+        (C::PulseLow, 97, 48),
+        (C::LowSpo2FastPulse, 91, 134),
+    ] {
         let mut room = dosed(97);
         while !room.is_on(condition) {
             room.second(percent(saturation), bpm(pulse));
@@ -530,6 +534,15 @@ fn what_stays_as_it_is_is_told_once() {
         assert!(told.iter().all(|output| !matches!(output, Output::Alarm(alarm) if alarm.condition == condition)));
         assert!(!told.iter().any(|output| matches!(output, Output::Session)), "nor is the session");
     }
+    let mut room = dosed(97);
+    (0..5).for_each(|_| room.pulse(48));
+    room.pressure(184, 90);
+    (0..5).for_each(|_| room.pulse(48));
+    room.out.clear();
+    (0..10).for_each(|_| room.pulse(48));
+    let row_35 =
+        |output: &Output| matches!(output, Output::Alarm(alarm) if alarm.condition == C::HighPressureSlowPulse);
+    assert!(room.alarm(C::HighPressureSlowPulse).episode == 1 && !room.out.iter().any(row_35), "nor row 35");
     for (systolic, diastolic) in [(164, 90), (86, 70)] {
         let mut room = dosed(97);
         room.pressure(systolic, diastolic);
@@ -566,6 +579,23 @@ fn r3_4_an_alarm_of_a_trend_names_its_limit_and_its_delay() {
     let alarm = room.alarm(C::PulseClimbing).clone();
     assert_eq!((alarm.limit, alarm.delay), (Some(Limit::PulseClimbing { per_min: 1_000, above: 100 }), Span::secs(30)));
     assert!(matches!(alarm.value, Some(Value::PulseTrend(_, 1_150..=1_250))), "{:?}", alarm.value);
+}
+
+#[test]
+fn r3_4_an_alarm_of_the_equipment_names_its_delay_and_why() {
+    let mut room = dosed(97);
+    room.link(OXIMETER, Link::Lost(LossReason::Unplugged));
+    room.pass(Span::secs(11));
+    room.tick();
+    let alarm = room.alarm(C::Spo2Unavailable).clone();
+    assert_eq!((alarm.value, alarm.delay), (Some(Value::Absent(Absent::LinkLost)), Span::secs(10)));
+    let mut room = dosed(97);
+    room.link(CUFF, Link::Lost(LossReason::Silent));
+    room.input(Input::Fault { fault: BoxFault::Broker, present: true });
+    room.steady(11);
+    let alarm = room.alarm(C::CuffLost).clone();
+    assert_eq!((alarm.value, alarm.delay), (Some(Value::Lost(LossReason::Silent)), Span::secs(10)));
+    assert_eq!(room.alarm(C::BrokerLost).delay, Span::secs(10));
 }
 
 #[test]

@@ -536,6 +536,9 @@ fn r5_6_the_first_values_of_a_session_are_of_its_patient_however_late_they_come(
     room.pass(Span::mins(11));
     room.steady(30);
     assert!(!room.is_on(C::SamePatient));
+    room.absent(Absent::SensorOff, 600);
+    room.steady(30);
+    assert!(!room.is_on(C::SamePatient), "ten minutes are not more than ten minutes");
     room.absent(Absent::SensorOff, 601);
     room.steady(30);
     assert!(room.is_on(C::SamePatient));
