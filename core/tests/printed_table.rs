@@ -8,7 +8,7 @@ mod support;
 use support::{CUFF, OXIMETER, Room, bpm, devices, percent};
 use vitalsd_core::monitor::input::{Action, BoxFault, Input, Link, LossReason, Opening, Route};
 use vitalsd_core::monitor::output::{Condition as C, Limit, Output, Presence, Priority, Value};
-use vitalsd_core::time::Span;
+use vitalsd_core::time::{Span, Time};
 use vitalsd_core::vitals::{Absent, BloodPressure, Measured, PulseRate, Spo2};
 
 use Priority::{High, Low, Medium};
@@ -127,7 +127,7 @@ fn r7_rows_1a_to_11_each_begins_at_its_printed_limit_after_its_delay_and_ends_be
         for _ in 0..=row.clears {
             row.second(&mut room, row.ends);
         }
-        let ended = room.alarm(condition).ended.map(|at| at.as_millis());
+        let ended = room.alarm(condition).ended.map(Time::as_millis);
         assert_eq!(ended, Some((beyond + row.clears) * 1_000), "{condition} at {}", row.ends);
     }
 }
