@@ -661,3 +661,46 @@ fn r3_3_a_lost_blood_pressure_monitor_is_told_low_after_ten_seconds() {
     room.link(CUFF, Link::Up);
     assert_eq!(room.alarm(C::CuffLost).presence, Presence::Off);
 }
+
+#[test]
+fn r3_2_what_stands_under_a_head_that_ends_is_announced_whatever_begins_with_it() {
+    let mut room = Room::dosed(Route::Iv);
+    (0..16).for_each(|_| room.second(percent(86), bpm(72)));
+    room.acknowledge(C::Spo2Low).expect("accepted");
+    room.out.clear();
+    // Row 2 ends after 15 s at 90, and row 7 begins after 15 s at 135, at the same moment.
+    let start = room.sec();
+    (0..17).for_each(|_| room.second(percent(90), bpm(135)));
+    let story = room.story();
+    for expected in [
+        (start + 15, C::Spo2Low, Did::Cleared),
+        (start + 15, C::Spo2Reduced, Did::Announced(Medium)),
+        (start + 15, C::PulseHigh, Did::Raised(Medium)),
+    ] {
+        assert!(story.contains(&expected), "{expected:?}: {story:?}");
+    }
+}
+
+#[test]
+fn r6_3_a_thin_signal_is_told_at_whatever_moment_of_a_second_the_session_was_opened() {
+    for offset in [0, 137, 400] {
+        let mut room = Room::empty();
+        room.link(OXIMETER, Link::Up);
+        room.pass(Span::millis(offset));
+        room.open(Route::Iv);
+        room.dose(Span::ZERO);
+        room.pass(Span::millis(offset)); // nor do the values come at that moment
+        room.steady(60);
+        room.out.clear();
+        let start = room.sec();
+        // 11 s good, 6 s bad: each loss is forgotten, but 18 s of the last minute are missing after 63 s.
+        for t in 0..90 {
+            if t % 17 < 11 { room.steady(1) } else { room.absent(Absent::Searching, 1) }
+        }
+        let story = room.story_of(C::Spo2Unavailable);
+        assert!(
+            matches!(story.first(), Some((at, Did::Raised(Medium))) if (62..=65).contains(&(at - start))),
+            "{offset} ms: {start} {story:?}"
+        );
+    }
+}

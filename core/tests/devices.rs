@@ -8,9 +8,9 @@ use vitalsd_core::driver::{PROTOCOLS, Protocol, Quantity, Request, contec, dinam
 use vitalsd_core::monitor::Device;
 use vitalsd_core::monitor::input::{Input, Link, LossReason, Route};
 use vitalsd_core::monitor::output::{Condition as C, Output, Priority};
-use vitalsd_core::sample::{IdentityPart, Notice, Sample, Text};
+use vitalsd_core::sample::{CuffOrigin, CuffResult, CuffState, IdentityPart, Notice, Sample, Text};
 use vitalsd_core::time::Span;
-use vitalsd_core::vitals::{Absent, Measured};
+use vitalsd_core::vitals::{Absent, BloodPressure, Measured};
 
 const SOURCE: [Quantity; 2] = [Quantity::Spo2, Quantity::Pulse];
 
@@ -240,3 +240,26 @@ fn r1_2_a_source_slower_than_four_seconds_is_no_alarm_source_for_spo2_or_pulse()
 }
 
 const NO_PULSE: Measured<vitalsd_core::vitals::PulseRate> = Measured::Absent(Absent::NoPulse);
+
+#[test]
+fn r1_6_only_the_primary_source_of_the_pressure_measures_loses_or_inflates_it() {
+    let mut room = Room::with(devices(Span::secs(1), true));
+    room.link(OXIMETER, Link::Up);
+    room.link(CUFF, Link::Up);
+    room.open(Route::Iv);
+    room.dose(Span::ZERO);
+    room.steady(5);
+    let pressure = Ok(BloodPressure::full(186, 100, None).expect("in order"));
+    let (at, pulse) = (room.now, Measured::Absent(Absent::NotMeasured));
+    let result = CuffResult { at, measured_at: at, origin: CuffOrigin::Bedside, pressure, pulse };
+    let inflating = Sample::CuffState { at, state: CuffState::Inflating };
+    room.input(Input::Sample { device: OXIMETER, sample: Sample::CuffResult(result) });
+    assert_eq!((room.bed.newest_pressure(), room.is_on(C::PressureSevere)), (None, false));
+    room.input(Input::Sample { device: OXIMETER, sample: inflating });
+    assert!(!room.bed.cuff().under_way());
+    room.input(Input::Sample { device: CUFF, sample: inflating });
+    room.link(OXIMETER, Link::Lost(LossReason::Unplugged));
+    assert!(room.bed.cuff().under_way(), "the loss of the oximeter is no loss of the cuff");
+    room.input(Input::Sample { device: CUFF, sample: Sample::CuffResult(result) });
+    assert!(room.is_on(C::PressureSevere));
+}

@@ -282,3 +282,30 @@ fn r5_8_a_bed_that_has_lost_its_cuff_waits_for_none_after_the_restart() {
     let bed = Bed::restart(snapshot, Preset::kat_default_1(), oximeter, Some(Span::mins(1)), &mut |_| {});
     assert_eq!(bed.cuff().source(), None);
 }
+
+#[test]
+fn r4_5_how_many_pauses_and_switched_off_conditions_are_lifted_is_said() {
+    let lifted = |off: &[C], paused: bool| {
+        let mut room = in_the_window();
+        for condition in off {
+            room.command(Action::SwitchOff { condition: *condition, reason: OffReason::Expected }).expect("off");
+        }
+        if paused {
+            room.command(Action::PauseAudio).expect("paused");
+        }
+        let room = restarted(room, Some(Span::secs(5)));
+        let resumed = |output: &Output| match output {
+            Output::Event(event) => match event.kind {
+                EventKind::Resumed { lifted, .. } => Some(lifted),
+                _ => None,
+            },
+            _ => None,
+        };
+        (room.out.iter().find_map(resumed), room.is_on(C::Restarted))
+    };
+    assert_eq!(lifted(&[], false), (Some(0), false));
+    assert_eq!(lifted(&[], true), (Some(1), true));
+    assert_eq!(lifted(&[C::PulseHigh], false), (Some(1), true));
+    assert_eq!(lifted(&[C::PulseHigh], true), (Some(2), true));
+    assert_eq!(lifted(&[C::PulseHigh, C::PulseRaised], true), (Some(3), true));
+}

@@ -8,11 +8,12 @@ use support::{CUFF, Did, OXIMETER, Room, bpm, devices, percent};
 use vitalsd_core::monitor::Bed;
 use vitalsd_core::monitor::baseline::Baseline;
 use vitalsd_core::monitor::input::{
-    Action, CloseReason, CommandRefusal, Input, Link, Opening, Route, Side, StandbyReason,
+    Action, BoxFault, CloseReason, CommandRefusal, Input, Link, Opening, Route, Side, StandbyReason,
 };
 use vitalsd_core::monitor::observation::{Observation, Responsiveness};
 use vitalsd_core::monitor::output::{Condition as C, EventKind, Limit, Output, Phase, Presence, Priority};
 use vitalsd_core::monitor::preset::Preset;
+use vitalsd_core::monitor::readiness::{Item, Missing};
 use vitalsd_core::sample::{CuffState, Sample};
 use vitalsd_core::time::Span;
 use vitalsd_core::vitals::{Absent, Measured, Spo2};
@@ -514,4 +515,122 @@ fn row_10_a_confirmed_slow_pulse_lowers_the_limit() {
     let mut room = before_dose(iv());
     room.dose(Span::ZERO);
     assert_eq!(room.command(Action::ConfirmSlowPulse), Err(CommandRefusal::NoSlowPulse));
+}
+
+#[test]
+fn r5_10_the_limits_of_oxygen_hold_from_the_moment_at_which_the_grace_is_over() {
+    let mut room = Room::dosed(Route::Iv);
+    (0..5).for_each(|_| room.spo2(93));
+    room.pass(Span::millis(500)); // between two values
+    observe(&mut room, Observation::GaveOxygen);
+    let given = room.now;
+    room.pass(Span::millis(500));
+    (0..200).for_each(|_| room.spo2(93));
+    assert_eq!(room.alarm(C::Spo2Reduced).since, given + Span::secs(180 + 15));
+}
+
+#[test]
+fn r5_6_the_first_values_of_a_session_are_of_its_patient_however_late_they_come() {
+    let mut room = cuffed();
+    room.command(Action::Open(iv())).expect("opens");
+    room.pass(Span::mins(11));
+    room.steady(30);
+    assert!(!room.is_on(C::SamePatient));
+    room.absent(Absent::SensorOff, 600);
+    room.steady(30);
+    assert!(!room.is_on(C::SamePatient), "ten minutes are not more than ten minutes");
+    room.absent(Absent::SensorOff, 601);
+    room.steady(30);
+    assert!(room.is_on(C::SamePatient));
+}
+
+#[test]
+fn r6_4_the_question_where_the_probe_is_can_be_accepted_as_a_no() {
+    let mut room = before_dose(iv());
+    room.dose(Span::ZERO);
+    let lost_to_the_cuff = |room: &mut Room| {
+        room.steady(300);
+        inflate(room);
+        room.steady(5);
+        room.absent(Absent::Searching, 8);
+        room.pressure(126, 78);
+        room.steady(20);
+    };
+    (0..2).for_each(|_| lost_to_the_cuff(&mut room));
+    room.acknowledge(C::ProbeOnCuffArm).expect("accepted");
+    room.tick();
+    assert!(!room.is_on(C::ProbeOnCuffArm), "it is answered");
+    lost_to_the_cuff(&mut room);
+    assert!(!room.is_on(C::ProbeOnCuffArm), "and asked again after two more");
+    lost_to_the_cuff(&mut room);
+    assert!(room.is_on(C::ProbeOnCuffArm));
+}
+
+/// Recovery after two hours, everything in order.
+fn ready() -> Room {
+    let mut room = before_dose(iv());
+    room.dose(Span::ZERO);
+    for _ in 0..8 {
+        room.minutes_with_rounds(15);
+        room.pressure(130, 80);
+    }
+    room.minutes_with_rounds(1);
+    room
+}
+
+#[test]
+fn r9_item_6_counts_what_is_latched_and_what_is_medium_of_the_patient_of_the_signal_or_of_the_cuff() {
+    let item_6 = |room: &Room| room.bed.readiness().expect("dosed").items[5];
+    let mut room = ready();
+    assert_eq!(item_6(&room), Item::Met);
+    // LOW does not count.
+    (0..65).for_each(|_| room.spo2(93));
+    assert!(room.is_on(C::Spo2Drift));
+    assert_eq!(item_6(&room), Item::Met);
+    // MEDIUM does, and so does its latch until it is seen.
+    (0..16).for_each(|_| room.spo2(91));
+    assert_eq!(item_6(&room), Item::Missing(Missing::Alarm));
+    room.steady(40);
+    assert_eq!(room.alarm(C::Spo2Reduced).presence, Presence::Latched);
+    assert_eq!(item_6(&room), Item::Missing(Missing::Unseen));
+    let episode = room.alarm(C::Spo2Reduced).episode;
+    room.command(Action::Seen { condition: C::Spo2Reduced, episode }).expect("seen");
+    assert_eq!(item_6(&room), Item::Met);
+    // Of the equipment only what measures counts.
+    room.input(Input::Fault { fault: BoxFault::Broker, present: true });
+    room.steady(11);
+    assert_eq!((room.is_on(C::BrokerLost), room.alarm(C::BrokerLost).priority), (true, Medium));
+    assert_eq!(item_6(&room), Item::Met);
+    room.absent(Absent::SensorOff, 31);
+    assert_eq!(room.alarm(C::Spo2Unavailable).priority, Medium);
+    assert_eq!(item_6(&room), Item::Missing(Missing::Alarm));
+}
+
+#[test]
+fn what_is_said_about_an_alarm_or_a_reading_is_not_news_of_the_session() {
+    let mut room = before_dose(iv());
+    room.dose(Span::ZERO);
+    (0..15).for_each(|_| room.spo2(86));
+    let named = room.named(C::Spo2Low);
+    let pressure = vitalsd_core::vitals::BloodPressure::full(126, 78, None).expect("in order");
+    for (action, tells) in [
+        (Action::Acknowledge(named), false),
+        (Action::Withdraw(named), false),
+        (Action::Decline(named), false),
+        (Action::Pressure { pressure, ago: Span::ZERO }, false),
+        (Action::Note { text: "asked for water".into() }, false),
+        (Action::Check { responds: Responsiveness::Awake, breaths: None }, true),
+        (Action::PauseAudio, true),
+        (Action::Observe(Observation::GaveBenzodiazepine), true),
+    ] {
+        room.out.clear();
+        room.command(action.clone()).expect("done");
+        assert_eq!(room.out.iter().any(|output| matches!(output, Output::Session)), tells, "{action:?}");
+    }
+}
+
+#[test]
+fn a_phase_has_the_name_that_the_sheet_gives_it() {
+    let names = [Phase::NoSession, Phase::Baseline, Phase::Onset, Phase::Window, Phase::Recovery];
+    assert_eq!(names.map(|phase| phase.to_string()), ["no session", "baseline", "onset", "window", "recovery"]);
 }

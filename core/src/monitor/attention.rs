@@ -355,7 +355,7 @@ impl Board {
         at(self.reminded.map(|reminded| reminded + terms.reminder));
         for standing in self.standings.iter().filter(|standing| standing.alarm.presence != Presence::Off) {
             let alarm = &standing.alarm;
-            at(alarm.ended.map(|ended| ended + SOUNDS_AFTER_END).filter(|over| *over > now && audible(alarm, now)));
+            at(alarm.ended.map(|ended| ended + SOUNDS_AFTER_END).filter(|_| audible(alarm, now)));
             at(self.due(alarm.condition, terms).map(|due| due.at));
             let waits = alarm.sounds && !alarm.bedside && alarm.priority == Priority::High;
             at(self.called_since(alarm.condition).filter(|_| waits).map(|since| since + terms.bedside));

@@ -260,11 +260,6 @@ impl Readings {
             _ => None,
         }
     }
-
-    /// Back to normal, whatever it was.
-    pub fn reset(&mut self) {
-        *self = Self::default();
-    }
 }
 
 #[cfg(test)]

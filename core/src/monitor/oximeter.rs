@@ -467,6 +467,20 @@ mod tests {
     }
 
     #[test]
+    fn r1_7_a_waveform_is_judged_by_its_full_scale_after_the_device_was_lost_too() {
+        let mut oximeter = oximeter(Span::secs(1));
+        oximeter.take_pleth(OXIMETER, 64, ms(0));
+        oximeter.lose(OXIMETER, Absent::DeviceLost, ms(500));
+        for at in (1_000..=62_000).step_by(1_000) {
+            // Two of 127 up and down is flat.
+            oximeter.take(OXIMETER, &numbers(97, 70), ms(at));
+            oximeter.take_pleth(OXIMETER, 64 + u16::try_from(at / 1_000 % 2).unwrap() * 2, ms(at));
+            oximeter.refresh(ms(at));
+        }
+        assert!(oximeter.stuck());
+    }
+
+    #[test]
     fn readings_are_told_on_change_and_at_least_once_a_second() {
         let mut oximeter = oximeter(Span::millis(17));
         assert!(oximeter.tell(ms(0)).is_some());

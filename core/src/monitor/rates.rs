@@ -67,6 +67,7 @@ mod tests {
         assert!(!after(&[(84, 88), (84, 88)]), "4 <= 17.6");
         assert!(after(&[(74, 148), (74, 148)]), "74 > 29.6");
         assert!(!after(&[(60, 72), (60, 72)]), "12 <= 14.4");
+        assert!(!after(&[(50, 40), (50, 40)]), "10 > 8, but not more than 10");
         assert!(!after(&[(40, 50), (40, 50)]), "10 is not more than 10");
         assert!(after(&[(39, 50), (39, 50)]), "11 > 10");
     }

@@ -104,6 +104,7 @@ mod tests {
         assert!(room.armed() && !room.asks(s(65)));
         assert!(room.asks(s(125)));
         room.refresh(false, false, s(130));
+        assert_eq!([room.deadline(s(130)), room.deadline(s(250))], [Some(s(250)), Some(s(430))]);
         room.refresh(false, true, s(250));
         assert!(room.armed(), "an alarm holds the watch up");
         room.refresh(false, false, s(251));

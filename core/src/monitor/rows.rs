@@ -12,7 +12,7 @@ use crate::monitor::oximeter::Oximeter;
 use crate::monitor::preset::OximetryRow;
 use crate::monitor::room::watches_empty_room;
 use crate::time::{Span, Time};
-use crate::vitals::{Absent, BloodPressure, Doubt, Measured};
+use crate::vitals::{Absent, Doubt, Measured};
 
 impl Bed {
     pub(super) fn rows(&self) -> impl Iterator<Item = (&OximetryRow, &Life)> {
@@ -169,7 +169,7 @@ impl Bed {
 pub(super) const fn absence(oximeter: &Oximeter) -> Absent {
     let (spo2, pulse) = (oximeter.spo2(), oximeter.pulse());
     match (spo2.held(), pulse.held()) {
-        (Measured::Absent(reason), _) if spo2.expected() => reason,
+        (Measured::Absent(reason), _) => reason,
         (Measured::Good(_), Measured::Absent(reason)) if pulse.expected() => reason,
         _ => Absent::InadequateSignal,
     }
@@ -249,28 +249,18 @@ fn verdict<T: Copy>(value: Measured<T>, side: impl Fn(T) -> Option<Side>) -> Ver
 }
 
 /// Whether `new` is further on the wrong side of `limit` than `worst`.
-pub(super) fn worse(limit: Limit, new: Value, worst: Value) -> bool {
-    let high = matches!(
-        limit,
-        Limit::PulseAbove(_)
-            | Limit::PressureAbove { .. }
-            | Limit::PressureAtLeast { .. }
-            | Limit::MeanAtLeast(_)
-            | Limit::PressureClimbing { .. }
-            | Limit::PressureAndPulse { .. }
-    );
-    let further = |new: u16, worst: u16| if high { new > worst } else { new < worst };
-    let leading = |bp: BloodPressure| bp.systolic().unwrap_or(bp.mean()).as_mmhg();
+fn worse(limit: Limit, new: Value, worst: Value) -> bool {
+    let high = matches!(limit, Limit::PulseAbove(_));
     match (new, worst) {
-        (Value::Spo2(new) | Value::Spo2AndPulse(new, _), Value::Spo2(worst) | Value::Spo2AndPulse(worst, _)) => {
-            further(new.as_tenths(), worst.as_tenths())
+        (Value::Spo2(new), Value::Spo2(worst)) => new < worst,
+        (Value::Spo2AndPulse(new, _), Value::Spo2AndPulse(worst, _)) => new < worst,
+        (Value::Pulse(new), Value::Pulse(worst)) => {
+            if high {
+                new > worst
+            } else {
+                new < worst
+            }
         }
-        (Value::Pulse(new), Value::Pulse(worst)) => further(new.as_bpm(), worst.as_bpm()),
-        (
-            Value::Pressure(new) | Value::PressureTrend(new, _) | Value::PressureAndPulse(new, _),
-            Value::Pressure(worst) | Value::PressureTrend(worst, _) | Value::PressureAndPulse(worst, _),
-        ) => further(leading(new), leading(worst)),
-        (Value::ShockIndex(new), Value::ShockIndex(worst)) => new > worst,
         _ => false,
     }
 }

@@ -122,6 +122,7 @@ mod tests {
         shadow.begin(true, None, true, s(0));
         shadow.end(s(38));
         assert!(shadow.holds(s(47)) && !shadow.holds(s(48)));
+        assert_eq!([shadow.deadline(s(47)), shadow.deadline(s(48))], [Some(s(48)), None]);
         let mut shadow = Shadow::default();
         shadow.begin(true, None, true, s(0));
         assert!(shadow.holds(s(59)) && !shadow.holds(s(60)), "an error at 70 s comes too late");
