@@ -1,7 +1,10 @@
 //! From the last byte of a packet to `alarm/{condition}` at a subscriber, through Mosquitto and the real daemon,
 //! beside a bare relay of the same packet in the same run (DESIGN 9).
 //!
-//! `cargo bench --bench latency [-- --quick]`. Needs Mosquitto.
+//! `cargo bench --bench latency [-- --quick] [--stress] [--real-time=true|false]`. Needs Mosquitto.
+//!
+//! With `--stress` every core is busy meanwhile, and the daemon is measured in turn without and with real-time
+//! scheduling and locked memory. Without it `--real-time` says which; else it is as shipped.
 //!
 //! Open loop: each oximeter speaks at its own pace, on a schedule fixed in advance, whatever has come of its
 //! packets before. Relay and daemon get the same packets in turn, and one subscriber listens to both: whatever the
@@ -12,14 +15,18 @@
 
 #[path = "latency/bedside.rs"]
 mod bedside;
+#[path = "support/machine.rs"]
+mod machine;
 #[path = "../tests/support/mosquitto.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod mosquitto;
+#[path = "support/nurse.rs"]
+mod nurse;
 #[path = "latency/relay.rs"]
 mod relay;
 #[path = "latency/table.rs"]
 mod table;
-#[path = "latency/wire.rs"]
+#[path = "support/wire.rs"]
 mod wire;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -28,8 +35,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use bedside::{BEDS, Bedside, CONDITION, HEAD_LEN, PACKET_LEN, SITE};
+use bedside::{BEDS, Bedside, CONDITION, HEAD_LEN, PACKET_LEN};
+use machine::{Busy, load};
 use mosquitto::Broker;
+use nurse::SITE;
 use relay::Relay;
 use table::{HEAD, Side, median};
 use wire::{Connection, Heard};
@@ -98,33 +107,57 @@ fn main() {
         return;
     }
     println!("{BEDS} beds; load of the machine {}", load());
+    if args.iter().any(|arg| arg == "--stress") {
+        under_stress(&plan);
+        println!("load of the machine {}", load());
+        return;
+    }
+    let real_time = args.iter().find_map(|arg| arg.strip_prefix("--real-time=")?.parse().ok());
     let broker = Broker::start();
-    let mut bench = Bench::start(broker.port);
+    let mut bench = Bench::start(broker.port, real_time);
     let idle_p99 = bench.idle(&plan);
     bench.tell_stages();
     bench.behind_a_backlog(&plan, &broker, idle_p99);
     println!("load of the machine {}", load());
 }
 
-/// How many processes want to run, over 1, 5 and 15 minutes.
-fn load() -> String {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
+/// Measures with every core busy, without and with real-time scheduling in turn, each time with a box and a broker of
+/// its own.
+fn under_stress(plan: &Plan) {
+    let _busy = Busy::start();
+    let mut all = [false, true].map(|real_time| (real_time, [Side::new(), Side::new()]));
+    let name = |real_time: bool| if real_time { "vitalsd, real-time" } else { "vitalsd, ordinary" };
+    println!("\n{HEAD}");
+    for run in 1..=plan.runs {
+        for (real_time, sides) in &mut all {
+            let broker = Broker::start();
+            let mut bench = Bench::start(broker.port, Some(*real_time));
+            let measured = bench.measure(plan.alarms / 2);
+            for ((side, more), name) in sides.iter_mut().zip(&measured).zip([name(*real_time), "bare relay"]) {
+                println!("{}", more.row(&format!("{run}: {name}")));
+                side.add(more);
+            }
+            println!("  {}; load of the machine {}", bench.bedside.usage(), load());
+        }
+    }
+    println!("\nall runs together\n{HEAD}");
+    for (real_time, [ours, relay]) in &all {
+        println!("{}\n{}", ours.row(name(*real_time)), relay.row("bare relay, beside it"));
+    }
 }
 
 impl Bench {
     /// Starts everything, opens the sessions, and lets each bed raise its alarm once.
-    fn start(port: u16) -> Self {
+    fn start(port: u16, real_time: Option<bool>) -> Self {
         let ear = listen(port);
-        let bedside = Bedside::start(port);
+        let bedside = Bedside::start(port, real_time);
         let (calm, high) = (bedside::packet(CALM), bedside::packet(HIGH));
         let mut bench = Self { bedside, relay: None, ear, beat: 0, calm, high, queued: None, stages: None };
         bench.begin_packets();
         bench.run(PACKET * 6);
-        bench.bedside.dose(port);
+        nurse::dose(port, BEDS);
         bench.run(PACKET * 18);
         let payload = bench.drain().into_iter().find(is_alarm).expect("every bed raised its alarm").payload;
-        println!("an alarm has {} bytes", payload.len());
         let relay = Relay::start(port, &high, &payload);
         relay.say(&bench.packet(bench.beat + RELAY_AHEAD)[..HEAD_LEN]);
         bench.relay = Some(relay);
@@ -176,7 +209,7 @@ impl Bench {
         );
         println!("{}\n{}", ours.row("vitalsd"), relay.row("bare relay"));
         println!("p99: {:.2} x idle (goal 2)", ours.us(0.99) / idle_p99);
-        println!("daemon {}", self.bedside.usage());
+        println!("daemon: {}", self.bedside.usage());
     }
 
     /// What the box itself says about its stages, since its start.

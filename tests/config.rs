@@ -355,6 +355,14 @@ fn a_login_needs_both_halves_and_a_file_that_is_kept_private() {
 }
 
 #[test]
+fn real_time_is_asked_for_only_where_it_is_switched_on() {
+    let asked = |text: &str| Clinic::new().load(text).unwrap().value.real_time;
+    assert!(!asked(SOUND));
+    assert!(asked(&but(SOUND, "[broker] # 5", "real_time = true\n[broker]")));
+    refused("[broker] # 5", "real_time = \"yes\"\n[broker]", 5, "`real_time` is the text");
+}
+
+#[test]
 fn the_flight_recorder_is_off_until_it_is_asked_for_and_check_says_so_either_way() {
     let clinic = Clinic::new();
     assert_eq!(clinic.load(SOUND).unwrap().value.flight_recorder, None);

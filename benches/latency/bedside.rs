@@ -4,12 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::{Value, json};
 use tempfile::TempDir;
 use vitalsd::port::pty::Pty;
 use vitalsd_core::driver::nonin::{Packet, df2_packet};
 
-use crate::wire::{Connection, publish};
+use crate::nurse::bed_id;
 
 /// As many as one box is made for (DESIGN 9).
 pub const BEDS: usize = 32;
@@ -19,9 +18,6 @@ pub const CONDITION: &str = "pulse-very-high";
 pub const PACKET_LEN: usize = 125;
 /// Bytes of a packet without its last frame.
 pub const HEAD_LEN: usize = 120;
-/// The topic of the site.
-pub const SITE: &str = "vitals/v1/bench";
-
 /// A third of a second of a DF2 oximeter, with a pulse of `bpm`.
 pub fn packet(bpm: u16) -> [u8; PACKET_LEN] {
     // A waveform that never stands still: a stuck one would put its values in doubt (R1.7).
@@ -37,13 +33,13 @@ pub struct Bedside {
 }
 
 impl Bedside {
-    /// Starts `vitalsd run` with [`BEDS`] beds and the broker on `port`.
-    pub fn start(port: u16) -> Self {
+    /// Starts `vitalsd run` with [`BEDS`] beds and the broker on `port`; `real_time`: as shipped, or that.
+    pub fn start(port: u16, real_time: Option<bool>) -> Self {
         let dir = TempDir::new().expect("a directory");
         let devices: Vec<_> = (0..BEDS).map(|_| Pty::open().expect("a pseudo-terminal")).collect();
         fs::write(dir.path().join("preset.toml"), preset()).expect("a file");
         let config = dir.path().join("vitalsd.toml");
-        fs::write(&config, settings(port, dir.path(), &devices)).expect("a file");
+        fs::write(&config, settings(port, real_time, dir.path(), &devices)).expect("a file");
         let child = Command::new(env!("CARGO_BIN_EXE_vitalsd"))
             .args(["run", "--config"])
             .arg(&config)
@@ -60,30 +56,15 @@ impl Bedside {
         assert_eq!(taken, bytes.len(), "the daemon reads its ports");
     }
 
-    /// Opens a session at every bed and records its dose.
-    pub fn dose(&self, port: u16) {
-        let mut nurse = Connection::open(port, "bench-nurse").expect("the broker");
-        nurse.subscribe(&["vitals/v1/bench/box/+/heartbeat"]).expect("a subscription");
-        let beat: Value = serde_json::from_slice(&nurse.next().expect("a heartbeat").payload).expect("JSON");
-        nurse.subscribe(&["vitals/v1/bench/bed/+/session"]).expect("a subscription");
-        for bed in 0..BEDS {
-            for action in ["open", "dose"] {
-                let command = json!({
-                    "boot_id": beat["boot_id"], "uptime_ms": beat["uptime_ms"], "key": format!("{bed}-{action}"),
-                    "actor": "bench", "action": action, "ago_ms": 0, "route": "iv",
-                    "cuff_arm": "left", "probe_hand": "right", "iv_arm": "right"
-                });
-                let topic = format!("{SITE}/bed/{}/command", bed_id(bed));
-                nurse.write(&publish(&topic, command.to_string().as_bytes(), false)).expect("the broker");
-                nurse_waits(&mut nurse, bed, if action == "open" { "baseline" } else { "onset" });
-            }
-        }
-    }
-
-    /// Its processor time and resident memory, as the system tells them.
+    /// How the system runs it, and its memory.
     pub fn usage(&self) -> String {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default().to_owned()
+        let proc = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap_or_default();
+        let status = proc("status");
+        let field = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+        // Behind the name of the program, which may hold anything, policy is the 39th field: 1 is SCHED_FIFO.
+        let policy = proc("stat").rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(38)?.parse::<u8>().ok());
+        let policy = if policy == Some(1) { "SCHED_FIFO" } else { "ordinary scheduling" };
+        format!("{policy}, {}, {}", field("VmLck"), field("VmRSS")).replace('\t', " ")
     }
 }
 
@@ -92,21 +73,6 @@ impl Drop for Bedside {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn nurse_waits(nurse: &mut Connection, bed: usize, phase: &str) {
-    let topic = format!("{SITE}/bed/{}/session", bed_id(bed));
-    loop {
-        let heard = nurse.next().expect("the broker");
-        let session: Value = serde_json::from_slice(&heard.payload).unwrap_or_default();
-        if heard.topic == topic && session["phase"] == phase {
-            return;
-        }
-    }
-}
-
-pub fn bed_id(bed: usize) -> String {
-    format!("bed-{bed:02}")
 }
 
 /// The shipped preset, but row 6 has no delay and the shortest end that a preset may have.
@@ -122,7 +88,8 @@ fn preset() -> String {
     ours.join("\n")
 }
 
-fn settings(port: u16, dir: &Path, devices: &[Pty]) -> String {
+fn settings(port: u16, real_time: Option<bool>, dir: &Path, devices: &[Pty]) -> String {
+    let real_time = real_time.map_or_else(String::new, |asked| format!("real_time = {asked}\n"));
     let beds = devices.iter().enumerate().map(|(bed, device)| {
         format!(
             "[[bed]]\nid = \"{}\"\n[[bed.device]]\nid = \"oximeter\"\nprotocol = \"nonin-df2\"\nport = \"{}\"\n",
@@ -132,7 +99,7 @@ fn settings(port: u16, dir: &Path, devices: &[Pty]) -> String {
     });
     let head = format!(
         "site = \"bench\"\nbox = \"box-1\"\nexpect_station = false\npreset = \"preset.toml\"\nstate_dir = \"{}\"\n\
-         [broker]\nhost = \"127.0.0.1\"\nport = {port}\n",
+         {real_time}[broker]\nhost = \"127.0.0.1\"\nport = {port}\n",
         dir.join("state").display()
     );
     head + &beds.collect::<String>()

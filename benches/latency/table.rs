@@ -16,6 +16,11 @@ impl Side {
         self.0.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 
+    /// Takes in what another has measured.
+    pub fn add(&mut self, other: &Self) {
+        self.0.add(&other.0).expect("the same bounds");
+    }
+
     /// The quantile `q` in microseconds.
     #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a minute fit")]
     pub fn us(&self, q: f64) -> f64 {

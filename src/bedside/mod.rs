@@ -9,6 +9,7 @@
 //! * [`memory`]: what outlives this run, by way of the journal.
 //! * [`stages`]: how long a byte takes at each stage.
 //! * [`boot`]: which life of the box this is.
+//! * [`real_time`]: its thread before everything else on the box, where that is granted.
 //! * [`watchdog`]: whether every loop still turns.
 //!
 //! All of it runs on one current-thread runtime: no lock, no cross-thread wake-up, no blocking call.
@@ -20,6 +21,8 @@ pub mod company;
 pub mod flight;
 pub mod hot;
 pub mod memory;
+#[expect(unsafe_code, reason = "no crate offers SCHED_RESET_ON_FORK")]
+pub mod real_time;
 pub mod requests;
 pub mod room;
 pub mod stages;
@@ -69,6 +72,9 @@ pub enum StartError {
 pub async fn run(settings: Settings, root: &DeviceRoot, stop: impl Future<Output = ()>) -> Result<(), StartError> {
     let boot = Boot::next(&settings.state_dir);
     let journal = Journal::open(&settings.state_dir, settings.journal, boot.id);
+    if settings.real_time {
+        real_time::ask().iter().for_each(|not| warn!("the system did not grant {not}"));
+    }
     let synchronized = root.resolve(Path::new(hot::CLOCK_SYNCHRONIZED));
     let hot = Hot::new(&settings, &boot, journal, synchronized, Instant::now())?;
     info!(

@@ -27,6 +27,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Whether a nurses' station is to be present (R10.1); `false` where integrators alone listen.
     pub expect_station: bool,
+    /// Whether to ask the system for real-time scheduling and locked memory.
+    pub real_time: bool,
     /// The alarm limits.
     pub preset: Preset,
     /// The file they came from.
@@ -57,6 +59,7 @@ fn read(file: &Table<'_>, known: &[&'static Protocol]) -> Option<Settings> {
     let state_dir = file.text("state_dir").map(|dir| PathBuf::from(dir.get_ref()));
     let state_dir = state_dir.unwrap_or_else(|| default_state_dir(env::var_os("STATE_DIRECTORY")));
     let expect_station = file.flag("expect_station").unwrap_or(true);
+    let real_time = file.flag("real_time").unwrap_or(false);
     let preset_path = file.require("preset", file.text("preset"), "\"presets/kat-default-1.toml\"");
     let preset = preset_path.and_then(|named| load_preset(file, &named));
     // A broken section is reported and drops the settings as a whole; only an absent one has a default.
@@ -72,6 +75,7 @@ fn read(file: &Table<'_>, known: &[&'static Protocol]) -> Option<Settings> {
         box_id: box_id?,
         state_dir,
         expect_station,
+        real_time,
         preset,
         preset_file,
         broker,

@@ -1,4 +1,4 @@
-//! The one ioctl that no crate offers: low latency for a UART. The only unsafe code of the house.
+//! The one ioctl that no crate offers: low latency for a UART.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};

@@ -41,6 +41,8 @@ pub struct Bedside {
     pub expects_station: bool,
     /// Sections of the configuration that only one test wants.
     pub sections: String,
+    /// Whether it asks for real-time scheduling.
+    pub real_time: bool,
     /// Where its flight recorder saves; `None`: it is off, as it is by default.
     pub flights: Option<PathBuf>,
     /// What is in the environment of the daemon.
@@ -61,6 +63,7 @@ impl Bedside {
             host: "box-3",
             expects_station: false,
             sections: String::new(),
+            real_time: false,
             flights: None,
             env: Vec::new(),
         }
@@ -104,10 +107,11 @@ impl Bedside {
     fn config(&self) -> String {
         let preset = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/presets/kat-default-1.toml");
         let mut config = format!(
-            "site = 'north'\nbox = '{}'\nexpect_station = {}\npreset = '{}'\nstate_dir = '{}'\n\
+            "site = 'north'\nbox = '{}'\nexpect_station = {}\nreal_time = {}\npreset = '{}'\nstate_dir = '{}'\n\
              [broker]\nhost = '127.0.0.1'\nport = {}\n",
             self.host,
             self.expects_station,
+            self.real_time,
             preset.display(),
             self.dir.path().join("state").display(),
             self.broker
